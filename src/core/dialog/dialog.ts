@@ -1,0 +1,149 @@
+/**
+ * What a dialog is to the runtime: a named, versioned XState machine that is only ever run by the pure functions, and
+ * the activities it may start. A machine speaks by the actions below: they come back from a transition as data and
+ * become effects. `defineDialog` refuses at start what would fail silently at night.
+ */
+import { type AnyStateMachine, type AnyStateNode, initialTransition } from 'xstate';
+import type { FlagReason } from '../model/effects.ts';
+import type { EventContent, EventKind } from '../model/events.ts';
+import { messageOf } from '../model/faults.ts';
+import type { SendBody, UncertainPolicy } from '../model/sends.ts';
+import type { LimitClaim } from '../ports/store.ts';
+import type { NumberSettings } from '../ports/tenants.ts';
+
+/** What every event carries beside its content; dialogs know no other clock, chance or configuration. */
+export interface TurnEnv {
+  nowMs: number;
+  seed: number;
+  settings: NumberSettings;
+  /** Recordings become words before a model is asked. */
+  transcribes: boolean;
+  /** When this conversation last got the fallback text. */
+  lastFallbackAtMs: number | null;
+}
+
+/** A customer's message or a hand-back as a machine receives it: `type` is its kind. */
+export interface DialogEvent extends EventContent {
+  type: EventKind;
+  position: number;
+  wamid: string | null;
+  sentAtMs: number;
+  env: TurnEnv;
+}
+
+/** Sent after the last event of a batch, when nothing more waits in the mailbox. */
+export interface MailboxDrained {
+  type: 'mailboxDrained';
+  env: TurnEnv;
+}
+
+export interface SayParams {
+  text?: string;
+  body?: SendBody;
+  quoteWamid?: string;
+  answersThrough?: number;
+  uncertainPolicy?: UncertainPolicy;
+  fallback?: boolean;
+}
+
+export interface FlagParams {
+  reason: FlagReason;
+  detail?: string;
+  answersThrough?: number;
+}
+
+const asData = () => {
+  throw new Error(
+    'A dialog was started as an actor. Dialogs are only run by runTurn, which takes their actions as data.',
+  );
+};
+
+/** The actions by which a machine speaks; give them to `setup({ actions: { ...dialogActions } })`. */
+export const dialogActions = {
+  /** Sends a text (split where it is too long) or a built body. */
+  say: asData as (_: unknown, params: SayParams) => void,
+  flag: asData as (_: unknown, params: FlagParams) => void,
+  /** Declares that what awaits an answer gets none, by a rule that says so in its name. */
+  noAnswer: asData as (_: unknown, params: { rule: string; answersThrough?: number }) => void,
+  handOff: asData as (_: unknown, params: Record<string, never>) => void,
+  markRead: asData as (_: unknown, params: { wamid: string; typing: boolean }) => void,
+};
+
+export interface ActivityDeclaration {
+  deadlineMs(settings: NumberSettings): number;
+  /** Units of limits that a start takes in the turn's commit. */
+  claims?(settings: NumberSettings, contactId: string): LimitClaim[];
+}
+
+export interface Dialog {
+  name: string;
+  /** Raised when a stored snapshot of the version before would not fit. */
+  version: number;
+  machine: AnyStateMachine;
+  activities: Readonly<Record<string, ActivityDeclaration>>;
+  /** Said when a customer's message changes nothing and is answered by nothing. */
+  unexpectedText?(settings: NumberSettings): string;
+}
+
+/** A dialog that cannot be run; the message says which state and what to write instead. */
+export class DialogRefused extends Error {
+  override readonly name = 'DialogRefused';
+}
+
+/** Checks a dialog and returns it. @throws DialogRefused */
+export function defineDialog(dialog: Dialog): Dialog {
+  const refuse = (what: string) => {
+    throw new DialogRefused(`Dialog ${dialog.name}: ${what}`);
+  };
+  if (!/^[a-zA-Z][\w-]{0,63}$/.test(dialog.name))
+    refuse('its name must begin with a letter and hold letters, digits, - and _ only, at most 64.');
+  for (const node of nodesOf(dialog.machine.root)) {
+    for (const invoke of node.invoke) {
+      if (typeof invoke.src === 'string' && invoke.src in dialog.activities) continue;
+      const named = typeof invoke.src === 'string' ? `"${invoke.src}"` : 'an inline actor';
+      refuse(
+        `state ${node.id} invokes ${named}, which is not a declared activity. Declare it under activities and name it in src.`,
+      );
+    }
+    const transitions = [...node.transitions.values()].flat();
+    for (const action of [...node.entry, ...node.exit, ...transitions.flatMap((each) => each.actions)]) {
+      const problem = problemOfAction(dialog, action);
+      if (problem !== null) refuse(`state ${node.id} ${problem}`);
+    }
+  }
+  try {
+    const [first] = initialTransition(dialog.machine);
+    if (first.status === 'error') throw (first as { error?: unknown }).error;
+  } catch (error) {
+    refuse(`it cannot begin: ${messageOf(error)}. Mend its context or the entry of its first state.`);
+  }
+  return dialog;
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return [node, ...Object.values(node.states).flatMap((child) => nodesOf(child as AnyStateNode))];
+}
+
+/** XState's own actions that the pure functions carry out or that become effects. The others would be lost in silence. */
+const ownActions = ['assign', 'raise', 'cancel', 'spawnChild', 'stopChild', 'enqueueActions'].map(
+  (name) => `xstate.${name}`,
+);
+
+/** What is wrong with an action: a function, a name, or a name with params. */
+function problemOfAction({ machine, activities }: Dialog, action: unknown): string | null {
+  const name = typeof action === 'object' && action !== null ? (action as { type: unknown }).type : action;
+  if (typeof name === 'string' && name in dialogActions) return null;
+  const given = typeof name === 'string' ? machine.implementations.actions[name] : name;
+  const { type, src } = (given ?? {}) as { type?: unknown; src?: unknown };
+  const called = typeof name === 'string' ? `the action "${name}"` : `the action ${String(type ?? '')}`;
+  if (typeof type !== 'string' || !type.startsWith('xstate.')) {
+    return typeof name === 'string'
+      ? `uses ${called}, which is not one of dialogActions and would do nothing. Say it with an action of dialogActions, or use assign.`
+      : 'has an inline action function, which cannot be kept as data. Name an action of dialogActions with params, or use assign.';
+  }
+  if (!ownActions.includes(type))
+    return `uses ${called} (${type}), which would be lost: nothing but the runtime listens. Use an action of dialogActions.`;
+  if (type === 'xstate.spawnChild' && !(typeof src === 'string' && src in activities))
+    return `spawns an actor by ${called} that is not a declared activity. Declare it under activities and name it in spawnChild.`;
+  return null;
+}

@@ -1,0 +1,44 @@
+/**
+ * The customer is never met with silence: a fallback text and a flag, together. At most one text per conversation in
+ * `fallbackQuietMs`; later failures only flag.
+ */
+import { limits } from '../limits.ts';
+import type { Effect, FlagReason } from '../model/effects.ts';
+import type { NumberSettings } from '../ports/tenants.ts';
+import type { TurnEnv } from './dialog.ts';
+
+export const defaultTexts = {
+  fallback: 'We received your message and will get back to you shortly.',
+  unsupported: 'I cannot read this kind of message yet. Could you write it as text, please?',
+  handOff: 'A person from our team will answer you here.',
+  muted: 'We have exchanged many messages in a short time. A person will look at our conversation.',
+} as const;
+
+export function fallbackText(settings: NumberSettings): string {
+  return settings.fallbackText ?? defaultTexts.fallback;
+}
+
+/** Whether the conversation may get the fallback text now. */
+export function fallbackAllowed(env: TurnEnv): boolean {
+  return (
+    env.lastFallbackAtMs === null ||
+    env.nowMs - env.lastFallbackAtMs >= limits.fallbackQuietMs ||
+    env.nowMs < env.lastFallbackAtMs
+  );
+}
+
+export function fallbackEffects(
+  env: TurnEnv,
+  flag: { reason: FlagReason; detail: string; answersThrough: number },
+): Effect[] {
+  const effects: Effect[] = [{ type: 'flag', ...flag }];
+  if (fallbackAllowed(env)) {
+    effects.push({
+      type: 'send',
+      body: { type: 'text', text: { body: fallbackText(env.settings) } },
+      answersThrough: flag.answersThrough,
+      fallback: true,
+    });
+  }
+  return effects;
+}

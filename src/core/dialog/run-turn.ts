@@ -1,0 +1,318 @@
+/**
+ * A turn: a stored state and a batch of events in, the next state and effects out. Pure: time, chance and settings come
+ * with the input, nothing is awaited, nothing is started. Events are run one by one; one that makes the dialog throw
+ * becomes a dead letter with a fallback text and a flag, and the rest go on. What a late result or an old timer says
+ * changes nothing. The silent ends of statecharts are closed here: an errored or finished machine, an event that
+ * nothing handles, an actor that nobody runs.
+ */
+import { type AnyEventObject, transition } from 'xstate';
+import { limits } from '../limits.ts';
+import type { Effect } from '../model/effects.ts';
+import { answerClassOf, type EventEnd, type MailboxEvent } from '../model/events.ts';
+import { messageOf } from '../model/faults.ts';
+import type { NumberSettings } from '../ports/tenants.ts';
+import type { Dialog, DialogEvent, TurnEnv } from './dialog.ts';
+import { begin, isUnderWay, type LiveState, labelOf, notBegun, persist, restore } from './dialog-state.ts';
+import { fallbackEffects } from './fallback.ts';
+import { collectEffects, type EffectSink, newSink, settledEffects } from './turn-effects.ts';
+
+export interface TurnInput {
+  dialog: Dialog;
+  /** The stored state, or null before the first turn. */
+  stored: string | null;
+  events: readonly MailboxEvent[];
+  /** More events wait than this batch holds. */
+  more: boolean;
+  nowMs: number;
+  seed: number;
+  settings: NumberSettings;
+  /** A transcriber is set, so recordings can be read. */
+  transcribes?: boolean;
+  lastFallbackAtMs: number | null;
+  /** Makes ids that are equal in every run of this turn. */
+  newId(prefix: 'act' | 'tmr'): string;
+  /** Activities that the commit refused in an earlier run of this turn, by name, with the limit that refused. */
+  refused: readonly { name: string; limit: string }[];
+  /** Why an earlier run of this turn could not be committed: its events become dead letters without being run. */
+  failed?: string;
+}
+
+export interface TurnOutput {
+  state: string;
+  stateLabel: string;
+  effects: Effect[];
+  consumed: { position: number; end: EventEnd }[];
+  deadLetters: { position: number; fault: string }[];
+  fallbackSent: boolean;
+  /** Results and timers of earlier visits that were discarded. */
+  late: number;
+}
+
+interface Turn {
+  input: TurnInput;
+  live: LiveState;
+  sink: EffectSink;
+  output: Pick<TurnOutput, 'consumed' | 'deadLetters' | 'late'>;
+}
+
+/** @throws Error where what the dialog remembers is too large to be stored */
+export function runTurn(input: TurnInput): TurnOutput {
+  const { live, lost } = restore(input.dialog, input.stored);
+  const turn: Turn = {
+    input,
+    live,
+    sink: newSink(input.refused),
+    output: { consumed: [], deadLetters: [], late: 0 },
+  };
+  if (lost !== null) leaveBehind(turn, lost);
+  for (const event of inDialogOrder(input.events)) {
+    if (input.failed === undefined) runEvent(turn, event);
+    else poison(turn, turn.live, event, input.failed, true);
+  }
+  if (!input.more && input.failed === undefined) drained(turn);
+  return {
+    state: storable(input.dialog, persist(input.dialog, turn.live)),
+    stateLabel: labelOf(input.dialog, turn.live),
+    effects: settledEffects(turn.sink),
+    consumed: turn.output.consumed,
+    deadLetters: turn.output.deadLetters,
+    fallbackSent: turn.sink.effects.some(isFallback),
+    late: turn.output.late,
+  };
+}
+
+/** Messages that stand side by side are seen by WhatsApp's own time, then by position; everything else by position. */
+export function inDialogOrder(events: readonly MailboxEvent[]): MailboxEvent[] {
+  const ordered: MailboxEvent[] = [];
+  let run: MailboxEvent[] = [];
+  const flush = () => {
+    ordered.push(...run.sort((a, b) => a.sentAtMs - b.sentAtMs || a.position - b.position));
+    run = [];
+  };
+  for (const event of events) {
+    if (answerClassOf[event.kind] === 'internal') {
+      flush();
+      ordered.push(event);
+    } else run.push(event);
+  }
+  flush();
+  return ordered;
+}
+
+const isFallback = (effect: Effect) => effect.type === 'send' && effect.fallback === true;
+
+/** What an event carries now: a fallback text that this turn sends counts for the rest of it. */
+function envOf({ input, sink }: Turn): TurnEnv {
+  const { nowMs, seed, settings, transcribes = false, lastFallbackAtMs } = input;
+  return {
+    nowMs,
+    seed,
+    settings,
+    transcribes,
+    lastFallbackAtMs: sink.effects.some(isFallback) ? nowMs : lastFallbackAtMs,
+  };
+}
+
+function turnContext(turn: Turn, position: number) {
+  return { dialog: turn.input.dialog, position, newId: turn.input.newId };
+}
+
+function storable(dialog: Dialog, state: string): string {
+  if (state.length <= limits.snapshotBytesMax) return state;
+  throw new Error(
+    `The state of dialog ${dialog.name} has ${state.length} characters, ${limits.snapshotBytesMax} may be stored. Keep positions and ids in its context, not what was said.`,
+  );
+}
+
+/** The stored state is of another dialog or version: it begins anew, and somebody who waited for an answer is told so. */
+function leaveBehind(turn: Turn, lost: Pick<LiveState, 'activities' | 'timers'>): void {
+  const detail = 'the stored state no longer fits its dialog, which began anew';
+  const answersThrough = (turn.input.events[0]?.position ?? 0) - 1;
+  cancelAll(turn, lost);
+  const flagged = fallbackEffects(envOf(turn), { reason: 'dialogChanged', detail, answersThrough });
+  const isAwaited = Object.keys(lost.activities).length > 0;
+  turn.sink.effects.push(...(isAwaited ? flagged : flagged.filter((effect) => effect.type === 'flag')));
+}
+
+function runEvent(turn: Turn, event: MailboxEvent): void {
+  const { output } = turn;
+  const { position } = event;
+  const answerClass = event.content.groupId === undefined ? answerClassOf[event.kind] : 'never';
+  const wantsAnswer = answerClass === 'answer';
+  if (wantsAnswer && event.sentAtMs + limits.serviceWindowMs <= turn.input.nowMs) {
+    output.consumed.push({ position, end: 'awaiting' });
+    const detail = 'the message came after its service window had closed';
+    turn.sink.effects.push({ type: 'flag', reason: 'windowClosed', detail, answersThrough: position });
+    return;
+  }
+  const machineEvent = answerClass === 'never' ? null : toMachineEvent(turn, event);
+  if (machineEvent === null && answerClass === 'internal') output.late += 1;
+  if (machineEvent === null || (!wantsAnswer && !isUnderWay(turn.live))) {
+    output.consumed.push({ position, end: 'noAnswerNeeded' });
+    return;
+  }
+  const before = copyOf(turn.live);
+  const effectsBefore = turn.sink.effects.length;
+  try {
+    const moved = step(turn, machineEvent, position);
+    output.consumed.push({ position, end: wantsAnswer ? 'awaiting' : 'noAnswerNeeded' });
+    if (!moved && wantsAnswer) unexpected(turn, position);
+  } catch (error) {
+    takeBack(turn.sink, effectsBefore);
+    poison(turn, before, event, messageOf(error), answerClass === 'internal');
+  }
+}
+
+/** Translates, or null where the event belongs to an earlier visit of its state. */
+function toMachineEvent(turn: Turn, event: MailboxEvent): AnyEventObject | null {
+  const { live } = turn;
+  const env = envOf(turn);
+  switch (event.kind) {
+    case 'activityDone':
+    case 'activityFailed': {
+      const { activityId, result, fault } = event.content;
+      const invokeId = Object.keys(live.activities).find((id) => live.activities[id] === activityId);
+      if (invokeId === undefined) return null;
+      delete live.activities[invokeId];
+      return event.kind === 'activityDone'
+        ? { type: `xstate.done.actor.${invokeId}`, output: result, actorId: invokeId, env }
+        : { type: `xstate.error.actor.${invokeId}`, error: fault, actorId: invokeId, env };
+    }
+    case 'timer': {
+      const timerId = event.content.timerId ?? '';
+      const timer = live.timers[timerId];
+      if (timer === undefined || timer.token !== event.content.timerToken) return null;
+      delete live.timers[timerId];
+      return { ...timer.event, env };
+    }
+    default: {
+      const { position, wamid, sentAtMs } = event;
+      const dialogEvent: DialogEvent = {
+        ...event.content,
+        type: event.kind,
+        position,
+        wamid,
+        sentAtMs,
+        env,
+      };
+      return dialogEvent;
+    }
+  }
+}
+
+/** One event through the machine; false where nothing changed and nothing was said. @throws what the dialog throws */
+function step(turn: Turn, event: AnyEventObject, position: number): boolean {
+  const { dialog } = turn.input;
+  const effectsBefore = turn.sink.effects.length;
+  const underWay = isUnderWay(turn.live) ? turn.live.snapshot : null;
+  const current = underWay ?? beginNow(turn, position);
+  const [next, actions] = transition(dialog.machine, current, event);
+  if (next.status === 'error')
+    throw (
+      (next as { error?: unknown }).error ??
+      new Error('The dialog ended with an error that it does not handle.')
+    );
+  const moved = next !== current || actions.length > 0 || turn.sink.effects.length > effectsBefore;
+  turn.live.snapshot = next;
+  collectEffects(turn.sink, turn.live, actions, turnContext(turn, position));
+  refuseStrays(turn, Object.keys(current.children));
+  runRefused(turn, position);
+  if (next.status === 'done' && turn.live.snapshot === next) turn.sink.effects.push({ type: 'end' });
+  return moved;
+}
+
+/** The first instance of the dialog, or the next one after its end. */
+function beginNow(turn: Turn, position: number) {
+  const { snapshot, actions } = begin(turn.input.dialog);
+  turn.live = { ...notBegun(), snapshot };
+  collectEffects(turn.sink, turn.live, actions, turnContext(turn, position));
+  refuseStrays(turn, []);
+  runRefused(turn, position);
+  return turn.live.snapshot ?? snapshot;
+}
+
+/** An actor that `spawn` made inside an `assign` leaves no action: nobody would ever run it, nor end it. */
+function refuseStrays(turn: Turn, known: readonly string[]): void {
+  for (const id of Object.keys(turn.live.snapshot?.children ?? {})) {
+    const isStarted =
+      id in turn.live.activities || turn.sink.refusedStarts.some((each) => each.invokeId === id);
+    if (isStarted || known.includes(id)) continue;
+    throw new Error(
+      `Dialog ${turn.input.dialog.name} has made the actor "${id}" by spawn inside assign, which nobody runs. Invoke a declared activity instead.`,
+    );
+  }
+}
+
+/** An activity that a limit refused ends at once with an error, before anything of it was committed. */
+function runRefused(turn: Turn, position: number): void {
+  for (let refused = turn.sink.refusedStarts.shift(); refused; refused = turn.sink.refusedStarts.shift()) {
+    const { invokeId, limit } = refused;
+    const error = { code: 'limitRefused', message: `The limit ${limit} is reached.` };
+    const type = `xstate.error.actor.${invokeId}`;
+    step(turn, { type, error, actorId: invokeId, env: envOf(turn) }, position);
+  }
+}
+
+function drained(turn: Turn): void {
+  if (!isUnderWay(turn.live)) return;
+  const position = Math.max(0, ...turn.output.consumed.map((each) => each.position));
+  const before = copyOf(turn.live);
+  const effectsBefore = turn.sink.effects.length;
+  try {
+    step(turn, { type: 'mailboxDrained', env: envOf(turn) }, position);
+  } catch (error) {
+    takeBack(turn.sink, effectsBefore);
+    const last = turn.input.events.at(-1);
+    if (last !== undefined) poison(turn, before, last, messageOf(error), true);
+  }
+}
+
+function unexpected(turn: Turn, position: number): void {
+  const { dialog, settings } = turn.input;
+  const text = dialog.unexpectedText?.(settings);
+  const detail = 'the dialog has no answer to this message';
+  turn.sink.effects.push(
+    ...(text === undefined
+      ? fallbackEffects(envOf(turn), { reason: 'unexpected', detail, answersThrough: position })
+      : [{ type: 'send', body: { type: 'text', text: { body: text } }, answersThrough: position } as const]),
+  );
+}
+
+/**
+ * The event is not tried again: a pure turn would fail the same way. The customer gets the fallback text, a person is
+ * asked. After a failed result or timer the dialog begins anew, since nothing else would ever move it on.
+ */
+function poison(turn: Turn, before: LiveState, event: MailboxEvent, fault: string, restart: boolean): void {
+  const { output } = turn;
+  const { position } = event;
+  turn.live = before;
+  if (restart) {
+    cancelAll(turn, before);
+    turn.live = notBegun();
+  }
+  const consumed = output.consumed.find((each) => each.position === position);
+  if (consumed === undefined) output.consumed.push({ position, end: 'deadLetter' });
+  else consumed.end = 'deadLetter';
+  if (!output.deadLetters.some((each) => each.position === position))
+    output.deadLetters.push({ position, fault });
+  turn.sink.effects.push(
+    ...fallbackEffects(envOf(turn), { reason: 'deadLetter', detail: fault, answersThrough: position }),
+  );
+}
+
+/** Nobody waits for these any more. */
+function cancelAll(turn: Turn, { activities, timers }: Pick<LiveState, 'activities' | 'timers'>): void {
+  for (const activityId of Object.values(activities))
+    turn.sink.effects.push({ type: 'cancelActivity', activityId });
+  for (const timerId of Object.keys(timers)) turn.sink.effects.push({ type: 'cancelTimer', timerId });
+}
+
+function copyOf({ snapshot, activities, timers }: LiveState): LiveState {
+  return { snapshot, activities: { ...activities }, timers: { ...timers } };
+}
+
+/** What a failing event wanted is not done; a refusal that it was not told of is kept for the next start. */
+function takeBack(sink: EffectSink, effectsBefore: number): void {
+  sink.effects.length = effectsBefore;
+  sink.refusals.unshift(...sink.refusedStarts.splice(0));
+}

@@ -1,0 +1,171 @@
+/**
+ * From a machine's actions to effects. Spawned children are activities, delayed raises are timers, the rest are the
+ * words of `dialogActions`. What starts and is stopped within one turn leaves no trace.
+ */
+import type { Effect } from '../model/effects.ts';
+import { splitText } from '../model/split-text.ts';
+import type { Dialog, FlagParams, SayParams } from './dialog.ts';
+import type { LiveState } from './dialog-state.ts';
+
+export interface EffectSink {
+  effects: Effect[];
+  /** Limits that refused starts of an earlier run of this turn; each answers one start. */
+  refusals: { name: string; limit: string }[];
+  /** Starts that are refused in this run and wait for their error. */
+  refusedStarts: { name: string; invokeId: string; limit: string }[];
+}
+
+export function newSink(refused: readonly { name: string; limit: string }[]): EffectSink {
+  return { effects: [], refusals: [...refused], refusedStarts: [] };
+}
+
+export interface CollectContext {
+  dialog: Dialog;
+  /** Position of the event that is run; a word of the dialog answers through it unless it says otherwise. */
+  position: number;
+  newId(prefix: 'act' | 'tmr'): string;
+}
+
+interface Action {
+  type: string;
+  params?: unknown;
+}
+
+export function collectEffects(
+  sink: EffectSink,
+  live: LiveState,
+  actions: readonly unknown[],
+  context: CollectContext,
+): void {
+  for (const action of actions as readonly Action[]) {
+    const params = (action.params ?? {}) as Record<string, unknown>;
+    switch (action.type) {
+      case 'xstate.spawnChild':
+        start(sink, live, params, context);
+        break;
+      case 'xstate.stopChild':
+        stop(sink, live, params);
+        break;
+      case 'xstate.raise':
+        setTimer(sink, live, params, context);
+        break;
+      case 'xstate.cancel':
+        cancelTimer(sink, live, String(params.sendId));
+        break;
+      default:
+        if (!action.type.startsWith('xstate.')) sink.effects.push(...words(action.type, params, context));
+    }
+  }
+}
+
+function start(
+  sink: EffectSink,
+  live: LiveState,
+  params: Record<string, unknown>,
+  context: CollectContext,
+): void {
+  const invokeId = String(params.id);
+  const name = String(params.src);
+  if (!(name in context.dialog.activities)) {
+    throw new Error(
+      `The dialog ${context.dialog.name} started "${name}", which is not one of its declared activities.`,
+    );
+  }
+  const refusal = sink.refusals.findIndex((each) => each.name === name);
+  if (refusal >= 0) {
+    const [refused] = sink.refusals.splice(refusal, 1);
+    sink.refusedStarts.push({ name, invokeId, limit: refused?.limit ?? '' });
+    return;
+  }
+  const activityId = context.newId('act');
+  live.activities[invokeId] = activityId;
+  sink.effects.push({ type: 'startActivity', activityId, name, input: params.input });
+}
+
+/** Also comes after a child that is done: then its visit is gone from the map and nothing is cancelled. */
+function stop(sink: EffectSink, live: LiveState, params: Record<string, unknown>): void {
+  const invokeId = String(params.id);
+  const activityId = live.activities[invokeId];
+  if (activityId === undefined) return;
+  delete live.activities[invokeId];
+  sink.effects.push({ type: 'cancelActivity', activityId });
+}
+
+function setTimer(
+  sink: EffectSink,
+  live: LiveState,
+  params: Record<string, unknown>,
+  context: CollectContext,
+): void {
+  if (typeof params.delay !== 'number') return;
+  const timerId = String(params.id);
+  const token = context.newId('tmr');
+  live.timers[timerId] = { token, event: params.event as { type: string } };
+  sink.effects.push({ type: 'setTimer', timerId, token, delayMs: params.delay });
+}
+
+function cancelTimer(sink: EffectSink, live: LiveState, timerId: string): void {
+  if (!(timerId in live.timers)) return;
+  delete live.timers[timerId];
+  sink.effects.push({ type: 'cancelTimer', timerId });
+}
+
+function words(type: string, params: Record<string, unknown>, context: CollectContext): Effect[] {
+  switch (type) {
+    case 'say':
+      return say(params as SayParams, context.position);
+    case 'flag':
+      return [{ type: 'flag', answersThrough: context.position, ...(params as unknown as FlagParams) }];
+    case 'noAnswer':
+      return [{ type: 'noAnswer', answersThrough: context.position, ...(params as { rule: string }) }];
+    case 'handOff':
+      return [{ type: 'handOff' }];
+    case 'markRead':
+      return params.wamid === ''
+        ? []
+        : [{ type: 'markRead', ...(params as { wamid: string; typing: boolean }) }];
+    default:
+      throw new Error(
+        `The dialog ${context.dialog.name} uses the action "${type}", which is not one of dialogActions.`,
+      );
+  }
+}
+
+function say(params: SayParams, position: number): Effect[] {
+  const { text, body, ...rest } = params;
+  const bodies =
+    body !== undefined
+      ? [body]
+      : splitText(text ?? '').map((part) => ({ type: 'text' as const, text: { body: part } }));
+  return bodies.map((each, index) => {
+    const { quoteWamid, ...others } = rest;
+    return {
+      type: 'send',
+      body: each,
+      answersThrough: position,
+      ...others,
+      ...(quoteWamid !== undefined && index === 0 ? { quoteWamid } : {}),
+    };
+  });
+}
+
+/** Drops what was started and stopped within the turn: it reserves nothing and runs nothing. */
+export function settledEffects(sink: EffectSink): Effect[] {
+  const cancelled = new Set(
+    sink.effects.flatMap((effect) => (effect.type === 'cancelActivity' ? [effect.activityId] : [])),
+  );
+  const started = new Set(
+    sink.effects.flatMap((effect) => (effect.type === 'startActivity' ? [effect.activityId] : [])),
+  );
+  const lastTimer = new Map<string, number>();
+  for (const [index, effect] of sink.effects.entries()) {
+    if (effect.type === 'setTimer' || effect.type === 'cancelTimer') lastTimer.set(effect.timerId, index);
+  }
+  return sink.effects.filter((effect, index) => {
+    if (effect.type === 'startActivity') return !cancelled.has(effect.activityId);
+    if (effect.type === 'cancelActivity') return !started.has(effect.activityId);
+    if (effect.type === 'setTimer' || effect.type === 'cancelTimer')
+      return lastTimer.get(effect.timerId) === index;
+    return true;
+  });
+}

@@ -1,0 +1,150 @@
+/**
+ * Every limit of the system, with its unit, its reason and its relations. A limit that is met refuses upstream
+ * (Meta keeps the message for seven days) or flags a person; it never drops. To add a limit, add it here with the reason,
+ * and its relation to the others to `assertLimits`.
+ */
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+export const limits = {
+  /** Meta's maximum for a webhook body: 3 MB. */
+  webhookBodyBytesMax: 3 * 1024 * 1024,
+  /** Bodies that may wait for a commit: two group commits' worth of the largest burst; beyond it 503. */
+  appendWaitingMax: 2_048,
+  /** Rows in one group commit: keeps the longest commit near 20 ms on a slow disk. */
+  groupCommitOpsMax: 256,
+  /** What a 503 tells Meta to wait. */
+  retryAfterMs: 5 * secondMs,
+  /** Events that one turn takes: a flood from one customer must not make one endless turn. */
+  turnEventsMax: 50,
+  /** Times a refused or failing turn is run again before its event is declared poison. */
+  turnAttemptsMax: 3,
+  /** Conversations taken in one round trip. */
+  takeBatchMax: 64,
+  /** A lease outlives this; renewed every third of it. */
+  leaseTtlMs: 10 * secondMs,
+  /** Polling only repairs what no wake announced. */
+  sweepEveryMs: 5 * secondMs,
+  sweepBatchMax: 1_000,
+  /** The next sweep where the last one was full: about what a process works off in this time. */
+  sweepAgainMs: 250,
+  /** A dedupe key must outlive Meta's seven days of retries. */
+  dedupeKeepMs: 9 * dayMs,
+  dedupeKeepMinMs: 8 * dayMs,
+  retentionMs: 30 * dayMs,
+  retentionMinMs: 8 * dayMs,
+  /** Rows deleted in one step of pruning, so that the hot path waits at most for one small step. */
+  pruneStepRows: 500,
+  pruneEveryMs: minuteMs,
+  /** Meta's service window: free-form messages only within 24 h of the customer's last message. */
+  serviceWindowMs: 24 * hourMs,
+  /** A sender that wakes up later than this after its slot was granted gives the slot back instead of writing late. */
+  sendWriteMaxMs: 2 * secondMs,
+  /** From the write to the whole answer of Graph. */
+  graphTimeoutMs: 20 * secondMs,
+  /** Sends on the wire at once in one process: 1,000/s at 100 ms a call, with room. */
+  sendsInFlightMax: 256,
+  sendAttemptsMax: 5,
+  /** A scope that a person must mend (token, restriction) is tried again after this, in case somebody has. */
+  pauseProbeMs: 15 * minuteMs,
+  /** Code 131048 means that customers block or report the number: hours, not minutes. */
+  spamPauseMs: 4 * hourMs,
+  /** Backoff of one send that was certainly not accepted. */
+  sendBackoffBaseMs: 500,
+  sendBackoffMaxMs: minuteMs,
+  /** Read receipts that may wait; the oldest is dropped and counted. */
+  receiptsWaitingMax: 500,
+  receiptTimeoutMs: 5 * secondMs,
+  /** Sends handed to one grant: one transaction, well under a millisecond each. */
+  grantBatchMax: 64,
+  /** Wait for a status that proves an uncertain send, while statuses of that number arrive. */
+  uncertainWindowMs: minuteMs,
+  /** The same where the answer was an error that probably means refused. */
+  uncertainWindowAfterErrorMs: 10 * secondMs,
+  /** Ends the wait where no statuses arrive at all. */
+  uncertainCapMs: 15 * minuteMs,
+  /** Later sends of the number whose statuses came, before silence about one counts as evidence. */
+  uncertainEvidenceSends: 3,
+  /** Meta's pair limit: one message per 6 s to one user, 45 at once by borrowing; we stay 5 under it. */
+  pairEveryMs: 6 * secondMs,
+  pairBurst: 40,
+  /** Meta's default throughput of a phone number, in and out together. */
+  numberSendsPerSecond: 80,
+  /** The same for a number also used in the WhatsApp Business app. */
+  coexistenceSendsPerSecond: 20,
+  /** Running activities of one tenant, and of one process. */
+  activitiesPerTenantMax: 32,
+  activitiesTotalMax: 512,
+  /** Attempts of one activity inside its deadline. */
+  activityAttemptsMax: 3,
+  activityBackoffBaseMs: 250,
+  activityBackoffMaxMs: 4 * secondMs,
+  /** Consecutive failures of one tenant's model that open its circuit, and how long it stays open. */
+  circuitFailuresMax: 10,
+  circuitOpenMs: 15 * secondMs,
+  /** A fault of the store is retried with this backoff; meanwhile nothing is lost, the lease or the row holds it. */
+  storeRetryBaseMs: 50,
+  storeRetryMaxMs: 2 * secondMs,
+  /** One answer of the assistant: waiting, attempts and all. */
+  replyTimeoutMs: 10 * secondMs,
+  /** At most one fallback text per conversation in this time. */
+  fallbackQuietMs: 10 * minuteMs,
+  /** The longest that `quietMs` may hold an answer back, unless set. */
+  quietMaxMs: 15 * secondMs,
+  interruptsPerAnswerMax: 2,
+  /** A model sees this many messages of history, and about this many tokens of it. */
+  historyMessagesMax: 30,
+  historyTokensMax: 6_000,
+  /** Meta's maximum for audio: 16 MB. Source: developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media. */
+  mediaBytesMax: 16 * 1024 * 1024,
+  /** Recordings of one answer that are fetched and transcribed at once: four of the largest are 64 MB of memory. */
+  transcriptionsAtOnceMax: 4,
+  /** Twenty minutes of speech; a model that is asked more answers late. What is longer is cut and says so. */
+  transcriptCharsMax: 20_000,
+  /** Transcripts that a process remembers, so that no attempt and no later answer pays for one again: 20 MB at most. */
+  transcriptsKeptMax: 500,
+  /** Two bots must not talk for ever: replies to one contact in an hour. */
+  repliesPerContactPerHourMax: 60,
+  /** The text limit of one message. Source: developers.facebook.com/documentation/business-messaging/whatsapp (text messages). */
+  textCharsMax: 4_096,
+  /** A snapshot larger than this is a dialog that stores what it should not. */
+  snapshotBytesMax: 64 * 1024,
+  stopDeadlineMs: 10 * secondMs,
+  /** A hold that nobody works ends after this. */
+  holdIdleMs: 8 * hourMs,
+} as const;
+
+export type Limits = { readonly [K in keyof typeof limits]: number };
+
+/** The relations between limits; called at start with what configuration made of them. */
+export function assertLimits(l: Limits): void {
+  const rules: [boolean, string][] = [
+    [l.dedupeKeepMs >= l.dedupeKeepMinMs, 'dedupeKeepMs must be at least 8 days: Meta retries for 7'],
+    [l.retentionMs >= l.retentionMinMs, 'retentionMs must be at least 8 days: Meta retries for 7'],
+    [l.sendWriteMaxMs * 3 < l.leaseTtlMs, 'sendWriteMaxMs must be under a third of leaseTtlMs'],
+    [l.uncertainWindowMs < l.uncertainCapMs, 'uncertainWindowMs must be under uncertainCapMs'],
+    [l.pairBurst <= 45, 'pairBurst must not pass the 45 that Meta allows'],
+    [l.turnEventsMax > 0 && l.takeBatchMax > 0, 'turnEventsMax and takeBatchMax must be over 0'],
+  ];
+  for (const [holds, rule] of rules)
+    if (!holds) throw new RangeError(`Limits contradict each other: ${rule}.`);
+}
+
+/**
+ * Puts configured values in the place of the defaults above, once, before anything runs. It changes the one object, so
+ * that a limit has one value in a process.
+ * @throws RangeError where a name is unknown, a value is not a number over 0, or the limits contradict each other.
+ */
+export function configureLimits(values: Partial<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!(name in limits))
+      throw new RangeError(`There is no limit "${name}". The names stand in src/core/limits.ts.`);
+    if (typeof value !== 'number' || !(value > 0))
+      throw new RangeError(`The limit "${name}" must be a number over 0.`);
+  }
+  const next = { ...limits, ...values } as Limits;
+  assertLimits(next);
+  Object.assign(limits, next);
+}

@@ -1,0 +1,45 @@
+/**
+ * What a turn wants done. A turn is pure: it returns effects as data, and the commit of the turn makes all of them
+ * durable or none. To add an effect, add it here and its writing in each store's `commitTurn`.
+ */
+import type { SendBody, UncertainPolicy } from './sends.ts';
+
+export type FlagReason =
+  | 'replyTimeout'
+  | 'replyFailed'
+  | 'customerAsked'
+  | 'deadLetter'
+  | 'sendRefused'
+  | 'sendFailed'
+  | 'sendUncertain'
+  | 'windowClosed'
+  | 'standby'
+  | 'cannotRead'
+  | 'mutedByLimit'
+  | 'tookOver'
+  | 'unexpected'
+  | 'dialogChanged';
+
+export type Effect =
+  | {
+      type: 'send';
+      body: SendBody;
+      quoteWamid?: string;
+      uncertainPolicy?: UncertainPolicy;
+      /** Mailbox position through which this send answers; without it, everything still awaiting an answer. */
+      answersThrough?: number;
+      fallback?: boolean;
+    }
+  | { type: 'startActivity'; activityId: string; name: string; input: unknown }
+  | { type: 'cancelActivity'; activityId: string }
+  | { type: 'setTimer'; timerId: string; token: string; delayMs: number }
+  | { type: 'cancelTimer'; timerId: string }
+  /** Asks for a person; `answersThrough` as above. */
+  | { type: 'flag'; reason: FlagReason; detail?: string; answersThrough?: number }
+  /** Declares that what awaits an answer needs none, by a rule of the dialog that says so in its name. */
+  | { type: 'noAnswer'; rule: string; answersThrough?: number }
+  /** The bot falls silent and an operator holds the conversation; what the same turn says still leaves. */
+  | { type: 'handOff' }
+  /** Shows the customer that the message was read, and that an answer is being typed. Best effort, never in a commit. */
+  | { type: 'markRead'; wamid: string; typing: boolean }
+  | { type: 'end' };

@@ -1,0 +1,375 @@
+/**
+ * The store port. Each method is one domain transaction: all of it is durable when the promise resolves, or none
+ * of it happened. Time is passed in. A driver that passes the conformance suite of `nightdesk/testing` is a store.
+ *
+ * Rejections are faults: `storeUnavailable` (retry later), `overloaded` (come back), `badData` (this item alone cannot be
+ * stored). Anything else that is thrown is a bug. To add a method, add it here, to the suite, then to every driver.
+ */
+
+import type { FlagReason } from '../model/effects.ts';
+import type {
+  EventEnd,
+  InboundMessage,
+  InboundNotice,
+  InboundStatus,
+  MailboxEvent,
+  MediaRef,
+  QuarantineReason,
+} from '../model/events.ts';
+import type { ConversationRef } from '../model/ids.ts';
+import type { NewSend, SendAddress, SendBody, SendRef, SendState, UncertainPolicy } from '../model/sends.ts';
+import type { ModelUsage } from './model.ts';
+import type { AuditReport, OperatorStore } from './store-operators.ts';
+import type { PhoneNumber, Tenant } from './tenants.ts';
+
+// --- in -----------------------------------------------------------------------------------------------------------
+
+export interface AppendMessage {
+  number: PhoneNumber;
+  message: InboundMessage;
+}
+
+export type { QuarantineReason };
+
+export interface QuarantineItem {
+  reason: QuarantineReason;
+  /** The tenant whose path it came by, or empty. */
+  tenantId: string;
+  phoneNumberId: string | null;
+  /** Parsed items are stored as JSON and can be appended again; what could not be read is stored as bytes. */
+  item: InboundMessage | InboundStatus | null;
+  bytes: Uint8Array | null;
+}
+
+/** Everything of one webhook body that is not a status. */
+export interface AppendBatch {
+  receivedAtMs: number;
+  messages: AppendMessage[];
+  notices: { tenantId: string; notice: InboundNotice }[];
+  quarantine: QuarantineItem[];
+}
+
+export interface Appended {
+  /** Conversations that have something to do, and when. Duplicates of unconsumed events are among them. */
+  wakes: { ref: ConversationRef; dueAtMs: number }[];
+  stored: number;
+  duplicates: number;
+  quarantined: number;
+  /** Conversations that took in another one, since their contacts proved to be one. */
+  merged: ConversationRef[];
+  /** Owner's echoes that took conversations over from the bot, and the activities that lost their effect by it. */
+  tookOver: ConversationRef[];
+  cancelled: string[];
+}
+
+export interface StatusBatch {
+  receivedAtMs: number;
+  statuses: { tenantId: string; status: InboundStatus }[];
+}
+
+export interface StatusesRecorded {
+  applied: number;
+  duplicates: number;
+  /** Kept because no send of ours is known by it yet (another app's, or its answer is still under way). */
+  unmatched: number;
+  /** Uncertain or unanswered sends that a status proved accepted. */
+  proven: number;
+  /** Sends that turned out to have two wamids: the customer got the message twice. */
+  provenDuplicates: number;
+  failed: number;
+  /** Lanes that may go on. */
+  freed: SendRef[];
+}
+
+// --- turns --------------------------------------------------------------------------------------------------------
+
+export interface Lease {
+  ref: ConversationRef;
+  ownerId: string;
+  /** Rises with every take; a commit with an older one is refused. Also the number of the turn. */
+  fence: number;
+}
+
+export interface TakenConversation {
+  outcome: 'taken';
+  lease: Lease;
+  phoneNumberId: string;
+  contactId: string;
+  /** The dialog's state as the last turn left it, or null before the first. */
+  dialogState: string | null;
+  lastFallbackAtMs: number | null;
+  events: MailboxEvent[];
+  /** More events wait than this batch holds. */
+  more: boolean;
+}
+
+export type Taken =
+  | TakenConversation
+  | { outcome: 'leased' | 'empty' | 'held' | 'gone'; ref: ConversationRef }
+  | { outcome: 'notDue'; ref: ConversationRef; dueAtMs: number };
+
+/** A unit of a limit, taken in the commit or refused by it; a refusal takes nothing. */
+export interface LimitClaim {
+  limit: string;
+  /** What is counted, e.g. a contact id. */
+  scope: string;
+  windowMs: number;
+  max: number;
+  amount: number;
+}
+
+export interface NewActivity {
+  activityId: string;
+  name: string;
+  input: unknown;
+  deadlineMs: number;
+  claims: LimitClaim[];
+}
+
+export interface TurnCommit {
+  lease: Lease;
+  nowMs: number;
+  dialogState: string;
+  /** `dialog/state` for the counts of conversations per state. */
+  stateLabel: string;
+  consumed: { position: number; end: EventEnd }[];
+  sends: NewSend[];
+  activities: NewActivity[];
+  cancelledActivities: string[];
+  timers: { timerId: string; token: string; dueAtMs: number }[];
+  cancelledTimers: string[];
+  flags: { flagId: string; reason: FlagReason; detail: string | null }[];
+  deadLetters: { deadLetterId: string; position: number; fault: string }[];
+  /** Ends of events that await an answer: everything awaiting at or before `through`. */
+  ends: { end: EventEnd; endRef: string; through: number }[];
+  /** The bot becomes silent and the conversation is an operator's. */
+  handOff: boolean;
+  fallbackSent: boolean;
+  /** Whether the activities of this turn start in the committing process at once. */
+  runHere: boolean;
+}
+
+export type TurnCommitted =
+  | {
+      outcome: 'committed';
+      sends: SendRef[];
+      activities: RunnableActivity[];
+      cancelled: string[];
+      nextTimerAtMs: number | null;
+      dueAtMs: number | null;
+    }
+  | { outcome: 'fenceOld' }
+  /** Nothing was committed, the lease is still held; run the turn again with these refusals. */
+  | { outcome: 'refused'; refusals: { activityId: string; limit: string }[] };
+
+// --- activities ---------------------------------------------------------------------------------------------------
+
+export interface RunnableActivity {
+  ref: ConversationRef;
+  activityId: string;
+  name: string;
+  input: unknown;
+  phoneNumberId: string;
+  contactId: string;
+  /** Turn that started it; history for it ends there. */
+  fence: number;
+  deadlineMs: number;
+  deadlineAtMs: number;
+  /** Times a crash interrupted it. */
+  restarts: number;
+}
+
+export interface ActivityOutcome {
+  ref: ConversationRef;
+  activityId: string;
+  ownerId: string;
+  nowMs: number;
+  result?: unknown;
+  fault?: { code: string; message: string };
+  usage?: ModelUsage;
+}
+
+export type ActivitySettled = { outcome: 'stored'; position: number } | { outcome: 'late' };
+
+// --- out ----------------------------------------------------------------------------------------------------------
+
+export type { SendRef };
+
+/** The paces that bind a number's sends, as configuration has them. */
+export interface PaceRules {
+  numberPerSecond: number;
+  /** All numbers of the waba together, and of the tenant; null where nobody limits them. */
+  wabaPerSecond: number | null;
+  tenantPerSecond: number | null;
+  pairEveryMs: number;
+  pairBurst: number;
+  wabaId: string;
+  /** Hold a send back until the one before was delivered, at most this long; null where acceptance is enough. */
+  waitDeliveredMs: number | null;
+}
+
+export interface GrantRequest {
+  ownerId: string;
+  nowMs: number;
+  sends: SendRef[];
+  rulesOf(send: SendRef): PaceRules;
+}
+
+export type PaceScope = 'number' | 'pair' | 'waba' | 'tenant';
+
+export type Granted =
+  | {
+      outcome: 'granted';
+      send: SendRef;
+      attempt: number;
+      address: SendAddress;
+      body: SendBody;
+      quoteWamid: string | null;
+      uncertainPolicy: UncertainPolicy;
+      grantedAtMs: number;
+    }
+  | { outcome: 'wait'; send: SendRef; atMs: number; scope: PaceScope; paused: boolean }
+  /** An earlier send of the lane is not settled; its settling frees this one. */
+  | { outcome: 'blocked'; send: SendRef }
+  | { outcome: 'gone'; send: SendRef }
+  /** Not attempted, withdrawn and flagged: the service window is closed, Meta's agent owns the chat, there is no address. */
+  | { outcome: 'withdrawn'; send: SendRef; next: SendRef | null };
+
+/** What an answer says about the pace of a scope. */
+export type PaceChange =
+  | { scope: 'number' | 'waba' | 'tenant'; wabaId: string; change: 'slow'; retryAfterMs: number | null }
+  | { scope: 'number' | 'waba' | 'tenant'; wabaId: string; change: 'pause'; untilMs: number; reason: string }
+  | { scope: 'pair'; change: 'backOff' };
+
+export interface SendSettlement {
+  send: SendRef;
+  attempt: number;
+  outcome:
+    | { kind: 'accepted'; wamid: string; waId: string | null; bsuid: string | null }
+    | { kind: 'refused'; errorCode: number | null; reason: string }
+    | {
+        kind: 'retryLater';
+        atMs: number;
+        pace: PaceChange | null;
+        countsAsAttempt: boolean;
+        errorCode: number | null;
+      }
+    | { kind: 'uncertain'; why: string; windowMs: number; errorCode: number | null };
+}
+
+export interface SendsSettled {
+  /** The next send of each lane that may go on. */
+  freed: SendRef[];
+  uncertain: { send: SendRef; resolveAtMs: number }[];
+  /** Settlements that found the send already moved on (a status was faster). */
+  alreadySettled: number;
+  provenDuplicates: number;
+  flagged: number;
+}
+
+export interface UncertainResolved {
+  accepted: number;
+  resent: SendRef[];
+  held: number;
+  dropped: number;
+  freed: SendRef[];
+  /** When to look again, or null when nothing is uncertain. */
+  nextAtMs: number | null;
+}
+
+// --- repair -------------------------------------------------------------------------------------------------------
+
+export interface Work {
+  conversations: { ref: ConversationRef; dueAtMs: number }[];
+  activities: RunnableActivity[];
+  sends: SendRef[];
+  nextTimerAtMs: number | null;
+  nextUncertainAtMs: number | null;
+}
+
+export interface Rescued {
+  conversations: number;
+  activities: number;
+  uncertain: number;
+}
+
+export interface StoreStats {
+  mailboxDepth: number;
+  mailboxOldestMs: number | null;
+  awaiting: number;
+  flagsOpen: number;
+  deadLettersOpen: number;
+  quarantineOpen: number;
+  sendsByState: Partial<Record<SendState, number>>;
+  conversationsByState: { label: string; count: number }[];
+  held: number;
+}
+
+export interface HistoryEntry {
+  role: 'customer' | 'bot' | 'operator';
+  fence: number;
+  position: number | null;
+  atMs: number;
+  kind: string;
+  text: string;
+  /** The file of a media message. */
+  media?: MediaRef;
+  /** An operator saw it: it was theirs to answer. */
+  seen: boolean;
+}
+
+export interface HistoryQuery {
+  ref: ConversationRef;
+  /** Turns later than this are left out. */
+  throughFence: number;
+  max: number;
+}
+
+export interface Store extends OperatorStore {
+  readonly driver: string;
+  /** Makes the process `ownerId` known and takes over from owners that are dead or expired. */
+  rescue(input: { ownerId: string; nowMs: number; all: boolean }): Promise<Rescued>;
+  renewLeases(input: { ownerId: string; nowMs: number }): Promise<void>;
+
+  readTenants(): Promise<Tenant[]>;
+  /** Creates or updates; numbers that left the file stay unless `prune`. Re-appending quarantined items is the caller's. */
+  applyTenants(input: { tenants: Tenant[]; nowMs: number }): Promise<void>;
+
+  append(batch: AppendBatch): Promise<Appended>;
+  recordStatuses(batch: StatusBatch): Promise<StatusesRecorded>;
+
+  takeConversations(input: { refs: ConversationRef[]; ownerId: string; nowMs: number }): Promise<Taken[]>;
+  commitTurn(commit: TurnCommit): Promise<TurnCommitted>;
+  /** Gives a lease back unused. */
+  releaseLease(input: { lease: Lease; nowMs: number }): Promise<void>;
+
+  settleActivity(outcome: ActivityOutcome): Promise<ActivitySettled>;
+  fireTimers(input: {
+    nowMs: number;
+    max: number;
+  }): Promise<{ wakes: ConversationRef[]; nextTimerAtMs: number | null }>;
+
+  grantSends(request: GrantRequest): Promise<Granted[]>;
+  /** A slot of the number for something that is no send (a read receipt); refused unless there is room to spare. */
+  grantReceipt(input: {
+    tenantId: string;
+    phoneNumberId: string;
+    rules: PaceRules;
+    nowMs: number;
+  }): Promise<boolean>;
+  settleSends(input: { nowMs: number; settlements: SendSettlement[] }): Promise<SendsSettled>;
+  resolveUncertain(input: { nowMs: number; startedAtMs: number }): Promise<UncertainResolved>;
+
+  findWork(input: { ownerId: string; nowMs: number; max: number }): Promise<Work>;
+  readHistory(query: HistoryQuery): Promise<HistoryEntry[]>;
+  stats(): Promise<StoreStats>;
+  audit(input: { sinceMs: number; nowMs: number }): Promise<AuditReport>;
+  /** Deletes a small step of what is older than allowed; returns the rows it removed, 0 where nothing is left. */
+  prune(input: {
+    nowMs: number;
+    retentionMs: number;
+    dedupeKeepMs: number;
+    maxRows: number;
+  }): Promise<number>;
+  close(): Promise<void>;
+}

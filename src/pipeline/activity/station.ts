@@ -1,0 +1,299 @@
+/**
+ * The activity station: slow or paid work outside any transaction. An activity has one deadline that counts from the
+ * turn that started it, waiting for a slot and all attempts included; at the deadline it is aborted and fails, whatever
+ * it does then is late. Slots are given round robin over tenants, under a ceiling per tenant and one for the process, so a
+ * tenant whose model hangs delays nobody else. The end is stored once, with the event that tells the dialog.
+ */
+import { limits } from '#core/limits.ts';
+import { isFault, messageOf } from '#core/model/faults.ts';
+import type { ConversationRef } from '#core/model/ids.ts';
+import { backoffMs } from '#core/pacing/backoff.ts';
+import { MediaFault } from '#core/ports/media.ts';
+import { ModelFault, type ModelUsage } from '#core/ports/model.ts';
+import type { ActivityOutcome, RunnableActivity, Store } from '#core/ports/store.ts';
+import type { Telemetry } from '#core/ports/telemetry.ts';
+import type { World } from '#core/ports/world.ts';
+import { RoundRobin } from './round-robin.ts';
+
+export interface ActivityResult {
+  result: unknown;
+  usage?: ModelUsage;
+}
+
+/** Runs one attempt. A retryable `ModelFault` or `MediaFault` is tried again while the deadline allows; anything else fails. */
+export type ActivityHandler = (
+  activity: RunnableActivity,
+  signal: AbortSignal,
+  isLastAttempt: boolean,
+) => Promise<ActivityResult>;
+
+export interface ActivityDeps {
+  world: World;
+  store: Pick<Store, 'settleActivity'>;
+  telemetry: Telemetry;
+  ownerId: string;
+  handler(name: string): ActivityHandler | undefined;
+  /** Ceiling of running activities of a tenant. */
+  ceilingOf(tenantId: string): number;
+  /** The end is stored: the conversation has something to do. */
+  onSettled(ref: ConversationRef, activity: RunnableActivity, seconds: number): void;
+}
+
+export interface ActivityStation {
+  start(activities: RunnableActivity[]): void;
+  cancel(activityIds: string[]): void;
+  running(): number;
+  waiting(): number;
+  /** Takes nothing new; resolves when all have ended or the deadline passed, which aborts the rest without an end. */
+  stop(options: { deadlineMs: number }): Promise<void>;
+}
+
+interface Entry {
+  activity: RunnableActivity;
+  abort: AbortController;
+  cancelDeadline: () => void;
+  state: 'waiting' | 'running' | 'ended';
+}
+
+export function createActivityStation(deps: ActivityDeps): ActivityStation {
+  return new Station(deps);
+}
+
+class Station implements ActivityStation {
+  readonly #deps: ActivityDeps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #waiting = new RoundRobin<Entry>();
+  readonly #runningOf = new Map<string, number>();
+  #running = 0;
+  #unsettled = 0;
+  #stopped = false;
+  #idle: (() => void) | null = null;
+
+  constructor(deps: ActivityDeps) {
+    this.#deps = deps;
+  }
+
+  running(): number {
+    return this.#running;
+  }
+
+  waiting(): number {
+    return this.#waiting.size;
+  }
+
+  start(activities: RunnableActivity[]): void {
+    const { clock, timers } = this.#deps.world;
+    for (const activity of activities) {
+      if (this.#stopped || this.#entries.has(activity.activityId)) continue;
+      const entry: Entry = {
+        activity,
+        abort: new AbortController(),
+        state: 'waiting',
+        cancelDeadline: () => {},
+      };
+      entry.cancelDeadline = timers.after(Math.max(0, activity.deadlineAtMs - clock.nowMs()), () =>
+        this.#expire(entry),
+      );
+      this.#entries.set(activity.activityId, entry);
+      // Found after a restart when its time was up: it is not begun for nothing.
+      if (activity.deadlineAtMs <= clock.nowMs()) this.#expire(entry);
+      else this.#waiting.push(activity.ref.tenantId, entry);
+    }
+    this.#pump();
+  }
+
+  cancel(activityIds: string[]): void {
+    for (const id of activityIds) {
+      const entry = this.#entries.get(id);
+      if (entry === undefined || entry.state === 'ended') continue;
+      this.#deps.telemetry.count('nightdesk_activities_total', {
+        activity: entry.activity.name,
+        result: 'cancelled',
+      });
+      this.#end(entry);
+    }
+    this.#pump();
+  }
+
+  #pump(): void {
+    const hasSlot = (tenantId: string) =>
+      (this.#runningOf.get(tenantId) ?? 0) < this.#deps.ceilingOf(tenantId);
+    while (!this.#stopped && this.#running < limits.activitiesTotalMax) {
+      const entry = this.#waiting.next(hasSlot);
+      if (entry === undefined) return;
+      // One whose time is up is ended by its own timer, which comes now: it must not cost a call.
+      if (entry.state !== 'waiting' || entry.activity.deadlineAtMs <= this.#deps.world.clock.nowMs())
+        continue;
+      void this.#run(entry);
+    }
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    const { activity } = entry;
+    const { tenantId } = activity.ref;
+    const startedMs = this.#deps.world.clock.monotonicMs();
+    entry.state = 'running';
+    this.#running += 1;
+    this.#runningOf.set(tenantId, (this.#runningOf.get(tenantId) ?? 0) + 1);
+    const outcome = await this.#attempts(entry);
+    if (entry.abort.signal.aborted) return;
+    this.#end(entry);
+    this.#pump();
+    await this.#settle(entry, outcome, (this.#deps.world.clock.monotonicMs() - startedMs) / 1_000);
+  }
+
+  async #attempts(entry: Entry): Promise<Pick<ActivityOutcome, 'result' | 'fault' | 'usage'>> {
+    const { activity, abort } = entry;
+    const handler = this.#deps.handler(activity.name);
+    if (handler === undefined)
+      return {
+        fault: { code: 'activityFailed', message: `There is no activity ${activity.name} in this process.` },
+      };
+    for (let failures = 1; ; failures++) {
+      try {
+        return await handler(activity, abort.signal, failures >= limits.activityAttemptsMax);
+      } catch (error) {
+        // Before the provider is asked the store is read: while it is away nothing was tried yet, and nothing is lost but time.
+        const storeIsAway = isFault(error, 'storeUnavailable');
+        const isKnown = error instanceof ModelFault || error instanceof MediaFault;
+        const isRetryable = isKnown && error.retryable && failures < limits.activityAttemptsMax;
+        if (abort.signal.aborted || !(storeIsAway || isRetryable))
+          return {
+            fault: {
+              code: isKnown ? error.code : 'activityFailed',
+              message: messageOf(error),
+            },
+          };
+        const bounds = { baseMs: limits.activityBackoffBaseMs, maxMs: limits.activityBackoffMaxMs };
+        const waitMs = Math.max(
+          error instanceof ModelFault ? (error.retryAfterMs ?? 0) : 0,
+          backoffMs({ failures, ...bounds }, this.#deps.world.random),
+        );
+        if (storeIsAway) failures -= 1;
+        await new Promise<void>((resolve) => this.#deps.world.timers.after(waitMs, resolve));
+        if (abort.signal.aborted) return {};
+      }
+    }
+  }
+
+  #expire(entry: Entry): void {
+    if (entry.state === 'ended') return;
+    const { activity } = entry;
+    const waited = entry.state === 'waiting' ? ' before it got a slot' : '';
+    this.#end(entry, 'deadline');
+    this.#pump();
+    void this.#settle(
+      entry,
+      {
+        fault: {
+          code: 'deadline',
+          message: `${activity.name} took longer than ${activity.deadlineMs} ms${waited}`,
+        },
+      },
+      activity.deadlineMs / 1_000,
+    );
+  }
+
+  /** Frees the slot and aborts what still runs; what it gives from now on is not looked at. */
+  #end(entry: Entry, why?: 'deadline'): void {
+    const { tenantId } = entry.activity.ref;
+    entry.cancelDeadline();
+    if (entry.state === 'running') {
+      this.#running -= 1;
+      const left = (this.#runningOf.get(tenantId) ?? 1) - 1;
+      if (left === 0) this.#runningOf.delete(tenantId);
+      else this.#runningOf.set(tenantId, left);
+    }
+    entry.state = 'ended';
+    this.#entries.delete(entry.activity.activityId);
+    entry.abort.abort(why);
+  }
+
+  /** Stores the end; a store that is away is asked again until it is back or the process stops. */
+  async #settle(
+    entry: Entry,
+    outcome: Pick<ActivityOutcome, 'result' | 'fault' | 'usage'>,
+    seconds: number,
+  ): Promise<void> {
+    const { activity } = entry;
+    const { store, world, telemetry, ownerId } = this.#deps;
+    this.#unsettled += 1;
+    for (let failures = 1; ; failures++) {
+      try {
+        const settled = await store.settleActivity({
+          ref: activity.ref,
+          activityId: activity.activityId,
+          ownerId,
+          nowMs: world.clock.nowMs(),
+          ...outcome,
+        });
+        const result =
+          settled.outcome === 'late'
+            ? 'late'
+            : outcome.fault === undefined
+              ? 'done'
+              : outcome.fault.code === 'deadline'
+                ? 'deadline'
+                : 'failed';
+        telemetry.count('nightdesk_activities_total', { activity: activity.name, result });
+        telemetry.observe('nightdesk_activity_seconds', seconds, { activity: activity.name });
+        if (outcome.usage !== undefined) this.#countTokens(outcome.usage);
+        if (outcome.fault !== undefined)
+          world.log.warn(
+            { ...activity.ref, activityId: activity.activityId, code: outcome.fault.code },
+            `Activity ${activity.name} failed.`,
+          );
+        if (settled.outcome === 'stored') this.#deps.onSettled(activity.ref, activity, seconds);
+        break;
+      } catch (error) {
+        telemetry.count('nightdesk_store_faults_total', { operation: 'settleActivity' });
+        if (!isFault(error, 'storeUnavailable')) {
+          world.log.error(
+            { ...activity.ref, activityId: activity.activityId, err: messageOf(error) },
+            'The end of an activity cannot be stored; it will be run again after a restart.',
+          );
+          break;
+        }
+        await new Promise<void>((resolve) =>
+          world.timers.after(
+            backoffMs(
+              { failures, baseMs: limits.storeRetryBaseMs, maxMs: limits.storeRetryMaxMs },
+              world.random,
+            ),
+            resolve,
+          ),
+        );
+      }
+    }
+    this.#unsettled -= 1;
+    if (this.#entries.size === 0 && this.#unsettled === 0) this.#idle?.();
+  }
+
+  #countTokens(usage: ModelUsage): void {
+    this.#deps.telemetry.count(
+      'nightdesk_model_tokens_total',
+      { model: usage.model, direction: 'in' },
+      usage.inputTokens,
+    );
+    this.#deps.telemetry.count(
+      'nightdesk_model_tokens_total',
+      { model: usage.model, direction: 'out' },
+      usage.outputTokens,
+    );
+  }
+
+  async stop({ deadlineMs }: { deadlineMs: number }): Promise<void> {
+    this.#stopped = true;
+    for (const entry of [...this.#entries.values()]) if (entry.state === 'waiting') this.#end(entry);
+    if (this.#entries.size > 0 || this.#unsettled > 0) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.#deps.world.timers.after(deadlineMs, resolve);
+        this.#idle = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    for (const entry of [...this.#entries.values()]) this.#end(entry);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The five calls to Graph that the runtime makes. A send is written once: no retry, no redirect and no hidden repeat,
+ * because Meta has no idempotency key; whoever wants another attempt commits it first. The other calls change nothing
+ * or may be repeated freely, and say so by `retry`.
+ *
+ * The token goes into one header and nowhere else. To add a call, add a method here and its body to the tests.
+ * Source: developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
+ */
+import type { ReadReceipt } from '#core/model/send-builders.ts';
+import type { SendAddress, SendBody } from '#core/model/sends.ts';
+import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
+import { classifyAnswer, type SendOutcome } from './classify.ts';
+import { type GraphRule, ruleFor } from './error-table.ts';
+import {
+  type GraphError,
+  graphErrorOf,
+  type Json,
+  jsonObjectOf,
+  objectOf,
+  present,
+  textOf,
+} from './graph-error.ts';
+
+export interface GraphClientOptions {
+  http: Http;
+  /** E.g. `https://graph.facebook.com`; the simulator's in development. */
+  baseUrl: string;
+  /** E.g. `v26.0`; a version dies two years after it came, so this is configuration. */
+  version: string;
+}
+
+interface CallOptions {
+  token: string;
+  /** From the call to the whole answer. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+export interface SendCall extends CallOptions {
+  phoneNumberId: string;
+  /** If both are given, `to` is used, as Meta does. */
+  address: SendAddress;
+  body: SendBody;
+  /** The send id: comes back in every status, and is all that can prove an attempt without an answer. */
+  opaque: string;
+  quoteWamid?: string;
+}
+
+export interface ReceiptCall extends CallOptions {
+  phoneNumberId: string;
+  receipt: ReadReceipt;
+}
+
+/** The end of a call that may be repeated freely. `rule` says what the error means for the number or the token. */
+export type CallOutcome<T> =
+  | { kind: 'ok'; value: T }
+  | {
+      kind: 'failed';
+      why: 'noAnswer' | 'brokenAnswer' | 'refused';
+      error?: GraphError;
+      rule?: GraphRule;
+      retry: boolean;
+    };
+
+export interface GraphPhoneNumber {
+  id: string;
+  displayPhoneNumber?: string;
+  verifiedName?: string;
+  /** `GREEN`, `YELLOW`, `RED` or `UNKNOWN`. */
+  qualityRating?: string;
+  /** `STANDARD`, `HIGH` or `NOT_APPLICABLE`. */
+  throughputLevel?: string;
+  /** `CONNECTED` where messages can be sent. */
+  status?: string;
+  nameStatus?: string;
+}
+
+export interface SubscribedApp {
+  id: string;
+  name?: string;
+  overrideCallbackUri?: string;
+}
+
+/** Where a file lies; the address lives 5 minutes and wants the token, too. */
+export interface GraphMedia {
+  url: string;
+  mimeType: string;
+  /** In hex, as Meta's examples have it; webhooks have base64. */
+  sha256?: string;
+  bytes?: number;
+}
+
+export interface GraphClient {
+  /** One attempt at one message. Rejects only for a bug. */
+  send(call: SendCall): Promise<SendOutcome>;
+  markRead(call: ReceiptCall): Promise<CallOutcome<true>>;
+  getPhoneNumber(call: CallOptions & { phoneNumberId: string }): Promise<CallOutcome<GraphPhoneNumber>>;
+  /** The apps that get the webhooks of a waba; without ours in the list no message will ever come. */
+  getSubscribedApps(call: CallOptions & { wabaId: string }): Promise<CallOutcome<SubscribedApp[]>>;
+  /** Naming the number lets Meta refuse a file of another business. */
+  getMedia(call: CallOptions & { mediaId: string; phoneNumberId: string }): Promise<CallOutcome<GraphMedia>>;
+}
+
+const phoneNumberFields =
+  'id,display_phone_number,verified_name,quality_rating,throughput,status,name_status';
+
+export function createGraphClient({ http, baseUrl, version }: GraphClientOptions): GraphClient {
+  const root = `${baseUrl.replace(/\/+$/, '')}/${version}`;
+  const messagesUrl = (phoneNumberId: string) => `${root}/${encodeURIComponent(phoneNumberId)}/messages`;
+  const ask = (request: HttpRequest) => askOnce(http, request);
+
+  return {
+    async send(call) {
+      return classifyAnswer(await ask(post(messagesUrl(call.phoneNumberId), call, sendBodyOf(call))));
+    },
+    async markRead(call) {
+      const body = { messaging_product: 'whatsapp', ...call.receipt };
+      const answer = await ask(post(messagesUrl(call.phoneNumberId), call, body));
+      return outcomeOf(answer, (json) =>
+        json.success === true || json.success === 'true' ? true : undefined,
+      );
+    },
+    async getPhoneNumber(call) {
+      const url = `${root}/${encodeURIComponent(call.phoneNumberId)}?fields=${phoneNumberFields}`;
+      return outcomeOf(await ask(get(url, call)), phoneNumberOf);
+    },
+    async getSubscribedApps(call) {
+      const url = `${root}/${encodeURIComponent(call.wabaId)}/subscribed_apps`;
+      return outcomeOf(await ask(get(url, call)), subscribedAppsOf);
+    },
+    async getMedia(call) {
+      const number = encodeURIComponent(call.phoneNumberId);
+      const url = `${root}/${encodeURIComponent(call.mediaId)}?phone_number_id=${number}`;
+      return outcomeOf(await ask(get(url, call)), mediaOf);
+    },
+  };
+}
+
+/** The JSON that Meta takes; the order of its keys is the one of Meta's examples. */
+function sendBodyOf({ address, body, opaque, quoteWamid }: SendCall): Json {
+  return {
+    messaging_product: 'whatsapp',
+    ...addressFieldsOf(address),
+    type: body.type,
+    ...(quoteWamid === undefined ? {} : { context: { message_id: quoteWamid } }),
+    biz_opaque_callback_data: opaque,
+    ...(body.type === 'text' ? { text: body.text } : { reaction: body.reaction }),
+  };
+}
+
+/** Without `+` Meta may put the business' own country code before a phone. What is no phone in `to` is a group. */
+function addressFieldsOf({ to, recipient }: SendAddress): Json {
+  if (to !== undefined) {
+    if (/^\+?\d+$/.test(to)) return { recipient_type: 'individual', to: to.startsWith('+') ? to : `+${to}` };
+    return { recipient_type: 'group', to };
+  }
+  if (recipient === undefined) {
+    throw new TypeError(
+      'A send has neither `to` nor `recipient`, so it can reach nobody; resolve its address first.',
+    );
+  }
+  return { recipient_type: 'individual', recipient };
+}
+
+function post(url: string, call: CallOptions, body: Json): HttpRequest {
+  const request = get(url, call);
+  const headers = { ...request.headers, 'content-type': 'application/json' };
+  return { ...request, method: 'POST', headers, body: JSON.stringify(body) };
+}
+
+function get(url: string, { token, timeoutMs, signal }: CallOptions): HttpRequest {
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  return { method: 'GET', url, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) };
+}
+
+async function askOnce(http: Http, request: HttpRequest): Promise<HttpResponse | HttpFault> {
+  try {
+    return await http.request(request);
+  } catch (error) {
+    if (error instanceof HttpFault) return error;
+    throw error;
+  }
+}
+
+function outcomeOf<T>(answer: HttpResponse | HttpFault, read: (json: Json) => T | undefined): CallOutcome<T> {
+  if (answer instanceof HttpFault) return { kind: 'failed', why: 'noAnswer', retry: true };
+  const json = jsonObjectOf(answer.body);
+  const value = answer.status >= 200 && answer.status < 300 && json !== undefined ? read(json) : undefined;
+  if (value !== undefined) return { kind: 'ok', value };
+  const error = graphErrorOf(json, answer.status);
+  if (error === undefined) {
+    const isRefusal =
+      answer.status >= 300 && answer.status < 500 && answer.status !== 408 && answer.status !== 429;
+    return { kind: 'failed', why: isRefusal ? 'refused' : 'brokenAnswer', retry: !isRefusal };
+  }
+  const rule = ruleFor(error);
+  const retry = rule.uncertain || rule.action === 'retry' || rule.action.startsWith('slow');
+  return { kind: 'failed', why: 'refused', error, rule, retry };
+}
+
+function phoneNumberOf(json: Json): GraphPhoneNumber | undefined {
+  const id = textOf(json.id);
+  if (id === undefined) return undefined;
+  const fields = present({
+    displayPhoneNumber: textOf(json.display_phone_number),
+    verifiedName: textOf(json.verified_name),
+    qualityRating: textOf(json.quality_rating),
+    throughputLevel: textOf(objectOf(json.throughput)?.level),
+    status: textOf(json.status),
+    nameStatus: textOf(json.name_status),
+  });
+  return { id, ...fields };
+}
+
+function subscribedAppsOf(json: Json): SubscribedApp[] | undefined {
+  if (!Array.isArray(json.data)) return undefined;
+  const apps: SubscribedApp[] = [];
+  for (const element of json.data) {
+    const app = objectOf(objectOf(element)?.whatsapp_business_api_data) ?? {};
+    const id = textOf(app.id);
+    if (id === undefined) continue;
+    const overrideCallbackUri = textOf(objectOf(element)?.override_callback_uri);
+    apps.push({ id, ...present({ name: textOf(app.name), overrideCallbackUri }) });
+  }
+  return apps;
+}
+
+function mediaOf(json: Json): GraphMedia | undefined {
+  const url = textOf(json.url);
+  if (url === undefined) return undefined;
+  const bytes = Number(json.file_size ?? Number.NaN);
+  return {
+    url,
+    mimeType: textOf(json.mime_type) ?? 'application/octet-stream',
+    ...present({ sha256: textOf(json.sha256), bytes: Number.isSafeInteger(bytes) ? bytes : undefined }),
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * The keeper of the mailbox: fires timers that are due, renews leases, and sweeps for work that no wake announced.
+ * Polling only repairs; on the hot path everything is told at once. Old rows are pruned here, a small step at a time, and
+ * holds that nobody works are ended by their tenant's rule.
+ */
+import { Alarm } from '#core/alarm.ts';
+import { limits } from '#core/limits.ts';
+import { messageOf } from '#core/model/faults.ts';
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { Rescued, RunnableActivity, SendRef, Store } from '#core/ports/store.ts';
+import type { Telemetry } from '#core/ports/telemetry.ts';
+import type { TenantDirectory } from '#core/ports/tenants.ts';
+import type { Wake } from '#core/ports/wake.ts';
+import type { World } from '#core/ports/world.ts';
+
+export interface KeeperDeps {
+  world: World;
+  store: Pick<
+    Store,
+    'fireTimers' | 'findWork' | 'renewLeases' | 'rescue' | 'prune' | 'listIdleHolds' | 'handBack'
+  >;
+  wake: Wake;
+  directory: TenantDirectory;
+  telemetry: Telemetry;
+  ownerId: string;
+  retentionMs: number;
+  onActivities(activities: RunnableActivity[]): void;
+  onSends(sends: SendRef[]): void;
+  onUncertain(atMs: number): void;
+}
+
+export interface Keeper {
+  /** Takes over what a dead owner left, finds all work, then keeps sweeping. */
+  start(options: { all: boolean }): Promise<Rescued>;
+  timerAt(atMs: number): void;
+  stop(): void;
+}
+
+export function createKeeper(deps: KeeperDeps): Keeper {
+  const { world, store } = deps;
+  let stopped = true;
+  const cancels = new Set<() => void>();
+  /** Holds that were alerted about, so that one is told once an idle time. */
+  const alerted = new Map<string, number>();
+
+  const guarded = async (operation: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      deps.telemetry.count('nightdesk_store_faults_total', { operation });
+      world.log.warn({ operation, err: messageOf(error) }, 'Upkeep failed and is tried again.');
+    }
+  };
+  const timers = new Alarm(world, () => void guarded('fireTimers', fireTimers));
+
+  const fireTimers = async () => {
+    const fired = await store.fireTimers({ nowMs: world.clock.nowMs(), max: limits.sweepBatchMax });
+    for (const ref of fired.wakes) deps.wake.notify(ref);
+    if (fired.nextTimerAtMs !== null && !stopped) timers.atEarliest(fired.nextTimerAtMs);
+  };
+  const sweep = async () => {
+    const nowMs = world.clock.nowMs();
+    const work = await store.findWork({ ownerId: deps.ownerId, nowMs, max: limits.sweepBatchMax });
+    for (const { ref, dueAtMs } of work.conversations) deps.wake.notify(ref, dueAtMs);
+    deps.onActivities(work.activities);
+    deps.onSends(work.sends);
+    if (work.nextTimerAtMs !== null && !stopped) timers.atEarliest(work.nextTimerAtMs);
+    if (work.nextUncertainAtMs !== null) deps.onUncertain(work.nextUncertainAtMs);
+    // A full answer is a part of a backlog, e.g. after a downtime: the rest is asked for as soon as this is under way.
+    const most = Math.max(work.conversations.length, work.activities.length, work.sends.length);
+    return most >= limits.sweepBatchMax ? limits.sweepAgainMs : null;
+  };
+  const rescue = async (all: boolean) => {
+    const rescued = await store.rescue({ ownerId: deps.ownerId, nowMs: world.clock.nowMs(), all });
+    for (const [what, count] of Object.entries(rescued))
+      if (count > 0) deps.telemetry.count('nightdesk_rescues_total', { what }, count);
+    return rescued;
+  };
+  const prune = async () => {
+    const nowMs = world.clock.nowMs();
+    await store.prune({
+      nowMs,
+      retentionMs: deps.retentionMs,
+      dedupeKeepMs: limits.dedupeKeepMs,
+      maxRows: limits.pruneStepRows,
+    });
+  };
+  const holds = async () => {
+    const nowMs = world.clock.nowMs();
+    for (const hold of await store.listIdleHolds({ nowMs, idleMs: limits.holdIdleMs, max: 100 }))
+      await endHold(hold, nowMs);
+  };
+  const endHold = async (ref: ConversationRef, nowMs: number) => {
+    if (deps.directory.tenant(ref.tenantId)?.holdIdle === 'handBack') {
+      await store.handBack({ ref, by: 'nobody: the hold was idle', nowMs });
+      deps.wake.notify(ref);
+      return;
+    }
+    if (nowMs - (alerted.get(ref.conversationId) ?? 0) < limits.holdIdleMs) return;
+    alerted.set(ref.conversationId, nowMs);
+    deps.telemetry.count('nightdesk_alerts_total', { reason: 'holdIdle' });
+    world.log.warn(
+      { ...ref },
+      'An operator holds this conversation and nobody has written in it for long. Answer it or hand it back.',
+    );
+  };
+
+  /** Does `work` every `periodMs`, or sooner where the work itself says so. */
+  const every = (
+    periodMs: number,
+    operation: string,
+    work: () => Promise<unknown>,
+    firstAfterMs = periodMs,
+  ) => {
+    const next = (afterMs: number) => {
+      if (stopped) return;
+      const cancel = world.timers.after(afterMs, () => {
+        cancels.delete(cancel);
+        let soonerMs: number | null = null;
+        const run = async () => {
+          const answer = await work();
+          soonerMs = typeof answer === 'number' ? answer : null;
+        };
+        void guarded(operation, run).then(() => next(soonerMs ?? periodMs));
+      });
+      cancels.add(cancel);
+    };
+    next(firstAfterMs);
+  };
+
+  return {
+    async start({ all }) {
+      stopped = false;
+      const rescued = await rescue(all);
+      const againAfterMs = await sweep();
+      await fireTimers();
+      every(limits.sweepEveryMs, 'findWork', sweep, againAfterMs ?? limits.sweepEveryMs);
+      every(limits.leaseTtlMs / 3, 'renewLeases', async () => {
+        await store.renewLeases({ ownerId: deps.ownerId, nowMs: world.clock.nowMs() });
+        if (!all) await rescue(false);
+      });
+      every(limits.pruneEveryMs / 20, 'prune', prune);
+      every(limits.pruneEveryMs, 'listIdleHolds', holds);
+      return rescued;
+    },
+    timerAt(atMs) {
+      if (!stopped) timers.atEarliest(atMs);
+    },
+    stop() {
+      stopped = true;
+      timers.cancel();
+      for (const cancel of cancels) cancel();
+      cancels.clear();
+    },
+  };
+}

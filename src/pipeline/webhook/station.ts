@@ -1,0 +1,242 @@
+/**
+ * The webhook: verify, read, store, answer. It answers 200 only after the commit that stored everything of the body,
+ * 401 where no secret fits, 503 where the store is behind or down: Meta keeps the body for seven days and comes back. The
+ * shared path knows the app-wide secrets; a tenant's own secret counts only on the tenant's path, and a body there may
+ * name only that tenant's numbers. What belongs to nobody, or cannot be read, is quarantined, never dropped.
+ */
+import { limits } from '#core/limits.ts';
+import type { InboundItem, InboundMessage, InboundStatus } from '#core/model/events.ts';
+import { isFault, messageOf } from '#core/model/faults.ts';
+import type {
+  AppendBatch,
+  Appended,
+  QuarantineItem,
+  StatusBatch,
+  StatusesRecorded,
+  Store,
+} from '#core/ports/store.ts';
+import type { Telemetry } from '#core/ports/telemetry.ts';
+import type { PhoneNumber, TenantDirectory } from '#core/ports/tenants.ts';
+import type { World } from '#core/ports/world.ts';
+import { answerHandshake, type HandshakeAnswer } from './handshake.ts';
+import { parseWebhook } from './parse.ts';
+import { verifySignature } from './signature.ts';
+
+export interface WebhookDeps {
+  world: World;
+  store: Pick<Store, 'append' | 'recordStatuses'>;
+  directory: TenantDirectory;
+  telemetry: Telemetry;
+  /** App-wide secrets, several while one is rotated. */
+  appSecrets: readonly string[];
+  verifyTokens: readonly string[];
+  onAppended(appended: Appended): void;
+  onStatuses(recorded: StatusesRecorded): void;
+}
+
+export interface WebhookRequest {
+  /** Set on a tenant's own path. */
+  tenantId?: string;
+  rawBody: Uint8Array;
+  signature: string | undefined;
+}
+
+export interface WebhookAnswer {
+  status: 200 | 401 | 413 | 503;
+  retryAfterSeconds?: number;
+}
+
+export interface WebhookStation {
+  receive(request: WebhookRequest): Promise<WebhookAnswer>;
+  handshake(query: Record<string, unknown>, tenantId?: string): HandshakeAnswer;
+  /** Puts quarantined items in again, e.g. when a tenant got their number; returns those that found a place. */
+  reappend(
+    items: { quarantineId: string; tenantId: string; item: InboundMessage | InboundStatus }[],
+  ): Promise<string[]>;
+}
+
+interface Sorted {
+  batch: AppendBatch;
+  statuses: StatusBatch;
+}
+
+export function createWebhookStation(deps: WebhookDeps): WebhookStation {
+  const secretsFor = (tenantId: string | undefined): string[] => {
+    if (tenantId === undefined) return [...deps.appSecrets];
+    const tenant = deps.directory.tenant(tenantId);
+    if (tenant === undefined) return [];
+    return tenant.appSecret === undefined ? [...deps.appSecrets] : [tenant.appSecret, ...deps.appSecrets];
+  };
+
+  const commit = async (sorted: Sorted): Promise<void> => {
+    const { batch, statuses } = sorted;
+    const hasBatch = batch.messages.length + batch.notices.length + batch.quarantine.length > 0;
+    const [appended, recorded] = await Promise.all([
+      hasBatch ? deps.store.append(batch) : null,
+      statuses.statuses.length > 0 ? deps.store.recordStatuses(statuses) : null,
+    ]);
+    if (appended !== null) {
+      countAppended(deps.telemetry, appended, batch);
+      deps.onAppended(appended);
+    }
+    if (recorded !== null) {
+      countStatuses(deps.telemetry, recorded);
+      deps.onStatuses(recorded);
+    }
+  };
+
+  const receive = async (request: WebhookRequest): Promise<WebhookAnswer> => {
+    const verdict = verifySignature({
+      rawBody: request.rawBody,
+      header: request.signature,
+      secrets: secretsFor(request.tenantId),
+    });
+    if (!verdict.ok) return { status: 401 };
+    if (verdict.escapedForm) deps.telemetry.count('nightdesk_webhook_escaped_signatures_total');
+    const nowMs = deps.world.clock.nowMs();
+    const parsed = parseWebhook(request.rawBody, nowMs);
+    for (const [kind, count] of Object.entries(parsed.byKind))
+      deps.telemetry.count('nightdesk_webhook_items_total', { kind }, count);
+    const sorted = sortItems(deps.directory, parsed.items, request.tenantId, nowMs);
+    if (!parsed.readable) sorted.batch.quarantine.push(asBytes('unreadable', request));
+    else if (parsed.problems.length > 0) sorted.batch.quarantine.push(asBytes('incomplete', request));
+    try {
+      await commit(sorted);
+      return { status: 200 };
+    } catch (error) {
+      if (isFault(error) && error.code !== 'badData') return refuse(deps, error.code, error);
+      return await quarantineWhole(deps, commit, request, nowMs, error);
+    }
+  };
+
+  return {
+    async receive(request) {
+      const startedMs = deps.world.clock.monotonicMs();
+      const answer =
+        request.rawBody.byteLength > limits.webhookBodyBytesMax
+          ? { status: 413 as const }
+          : await receive(request);
+      deps.telemetry.count('nightdesk_webhook_acks_total', { status: answer.status });
+      deps.telemetry.observe('nightdesk_ack_seconds', (deps.world.clock.monotonicMs() - startedMs) / 1_000);
+      return answer;
+    },
+    handshake(query, tenantId) {
+      const own = tenantId === undefined ? undefined : deps.directory.tenant(tenantId)?.verifyToken;
+      return answerHandshake(query, own === undefined ? deps.verifyTokens : [own, ...deps.verifyTokens]);
+    },
+    async reappend(items) {
+      const nowMs = deps.world.clock.nowMs();
+      const placed: string[] = [];
+      for (const { quarantineId, tenantId, item } of items) {
+        const sorted = sortItems(deps.directory, [item], tenantId === '' ? undefined : tenantId, nowMs);
+        if (sorted.batch.quarantine.length > 0) continue;
+        await commit(sorted);
+        placed.push(quarantineId);
+      }
+      return placed;
+    },
+  };
+}
+
+function refuse(deps: WebhookDeps, code: string, error: unknown): WebhookAnswer {
+  deps.telemetry.count('nightdesk_store_faults_total', { operation: 'append' });
+  deps.world.log.warn(
+    { code, err: messageOf(error) },
+    'A webhook body was not stored and was answered 503; Meta will send it again.',
+  );
+  return { status: 503, retryAfterSeconds: Math.ceil(limits.retryAfterMs / 1_000) };
+}
+
+/** The body alone cannot be stored as what it says: it is kept as the bytes it is, for a person. */
+async function quarantineWhole(
+  deps: WebhookDeps,
+  commit: (sorted: Sorted) => Promise<void>,
+  request: WebhookRequest,
+  nowMs: number,
+  cause: unknown,
+): Promise<WebhookAnswer> {
+  deps.world.log.error(
+    { err: messageOf(cause) },
+    'A signed webhook body cannot be stored as data; it is kept as bytes in quarantine.',
+  );
+  deps.telemetry.count('nightdesk_alerts_total', { reason: 'badData' });
+  try {
+    await commit({
+      batch: { receivedAtMs: nowMs, messages: [], notices: [], quarantine: [asBytes('badData', request)] },
+      statuses: { receivedAtMs: nowMs, statuses: [] },
+    });
+    return { status: 200 };
+  } catch (error) {
+    return refuse(deps, isFault(error) ? error.code : 'storeUnavailable', error);
+  }
+}
+
+function asBytes(reason: QuarantineItem['reason'], request: WebhookRequest): QuarantineItem {
+  return {
+    reason,
+    tenantId: request.tenantId ?? '',
+    phoneNumberId: null,
+    item: null,
+    bytes: request.rawBody,
+  };
+}
+
+/** Each item to its lane; what names no number of ours, or on a tenant's path a number of another, to quarantine. */
+function sortItems(
+  directory: TenantDirectory,
+  items: readonly InboundItem[],
+  pathTenantId: string | undefined,
+  nowMs: number,
+): Sorted {
+  const batch: AppendBatch = { receivedAtMs: nowMs, messages: [], notices: [], quarantine: [] };
+  const statuses: StatusBatch = { receivedAtMs: nowMs, statuses: [] };
+  for (const item of items) {
+    const number = item.phoneNumberId === undefined ? undefined : directory.phoneNumber(item.phoneNumberId);
+    if (item.type === 'notice') {
+      batch.notices.push({ tenantId: number?.tenantId ?? pathTenantId ?? '', notice: item });
+      continue;
+    }
+    const reason = quarantineReason(number, pathTenantId);
+    if (reason !== null || number === undefined) {
+      batch.quarantine.push({
+        reason: reason ?? 'unknownNumber',
+        tenantId: pathTenantId ?? '',
+        phoneNumberId: item.phoneNumberId,
+        item,
+        bytes: null,
+      });
+    } else if (item.type === 'message') batch.messages.push({ number, message: item });
+    else statuses.statuses.push({ tenantId: number.tenantId, status: item });
+  }
+  return { batch, statuses };
+}
+
+function quarantineReason(
+  number: PhoneNumber | undefined,
+  pathTenantId: string | undefined,
+): 'unknownNumber' | 'foreignNumber' | null {
+  if (number === undefined) return 'unknownNumber';
+  return pathTenantId !== undefined && number.tenantId !== pathTenantId ? 'foreignNumber' : null;
+}
+
+function countAppended(telemetry: Telemetry, appended: Appended, batch: AppendBatch): void {
+  if (appended.stored > 0) telemetry.count('nightdesk_events_stored_total', {}, appended.stored);
+  if (appended.duplicates > 0) telemetry.count('nightdesk_events_duplicate_total', {}, appended.duplicates);
+  for (const item of batch.quarantine)
+    telemetry.count('nightdesk_events_quarantined_total', { reason: item.reason });
+  for (const { notice } of batch.notices)
+    if (notice.alert) telemetry.count('nightdesk_alerts_total', { reason: notice.field });
+}
+
+function countStatuses(telemetry: Telemetry, recorded: StatusesRecorded): void {
+  if (recorded.applied > 0)
+    telemetry.count('nightdesk_statuses_total', { result: 'applied' }, recorded.applied);
+  if (recorded.duplicates > 0)
+    telemetry.count('nightdesk_statuses_total', { result: 'duplicate' }, recorded.duplicates);
+  if (recorded.unmatched > 0)
+    telemetry.count('nightdesk_statuses_total', { result: 'unmatched' }, recorded.unmatched);
+  if (recorded.proven > 0)
+    telemetry.count('nightdesk_uncertain_total', { result: 'proven' }, recorded.proven);
+  if (recorded.provenDuplicates > 0)
+    telemetry.count('nightdesk_duplicates_proven_total', {}, recorded.provenDuplicates);
+}

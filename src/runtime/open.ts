@@ -1,0 +1,71 @@
+/**
+ * Opens what a process works with, from its configuration: the world, the store, the secrets, the model. Errors come
+ * before any port is opened.
+ */
+import type { ModelClient, Transcriber } from '#core/ports/model.ts';
+import type { Store } from '#core/ports/store.ts';
+import type { World } from '#core/ports/world.ts';
+import { openSqliteStore } from '#store/sqlite/index.ts';
+import type { Config } from './config.ts';
+import { createNightdesk, type Nightdesk } from './nightdesk.ts';
+import { openSecrets } from './world/secrets.ts';
+
+/** @throws StoreRefused where the store cannot be had. */
+export function openStore(config: Config, world: World): Store {
+  return openSqliteStore({ path: config.database.path, soon: world.timers.soon, random: world.random });
+}
+
+/** Claude with a key, the model of nightdesk.config.ts where there is one, else the demo model, which says so. */
+export async function openModel(config: Config, world: World): Promise<ModelClient> {
+  if (config.file.model !== undefined) return config.file.model(world);
+  const { apiKey, baseUrl, model } = config.anthropic;
+  if (apiKey !== undefined) {
+    const [{ createAnthropicModel }, { fetchOver }] = await Promise.all([
+      import('./models/anthropic.ts'),
+      import('./models/fetch-over-http.ts'),
+    ]);
+    return createAnthropicModel({
+      apiKey,
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+      ...(model === undefined ? {} : { model }),
+      fetch: fetchOver(world.http),
+    });
+  }
+  const { createDemoModel } = await import('./models/demo.ts');
+  world.log.warn(
+    {},
+    'ANTHROPIC_API_KEY is not set: a built-in demo model answers. Set the key to let Claude answer.',
+  );
+  return createDemoModel({ timers: world.timers });
+}
+
+/** Only the one of nightdesk.config.ts: Claude hears nothing, and a demo would say what nobody said. */
+export async function openTranscriber(config: Config, world: World): Promise<Transcriber | undefined> {
+  return config.file.transcriber?.(world);
+}
+
+/** For commands without a server: no station runs, so nothing asks a model. */
+export const noModel: ModelClient = {
+  name: 'none',
+  reply: () =>
+    Promise.reject(new Error('A command asked a model, although only a started server answers customers.')),
+};
+
+/** Everything but the doors. With models given, those of the configuration are not made. */
+export async function openNightdesk(
+  config: Config,
+  world: World,
+  given?: { model: ModelClient; transcriber?: Transcriber },
+): Promise<Nightdesk> {
+  const secrets = openSecrets(config);
+  const store = openStore(config, world);
+  try {
+    const model = given?.model ?? (await openModel(config, world));
+    const transcriber = given === undefined ? await openTranscriber(config, world) : given.transcriber;
+    const models = { model, ...(transcriber === undefined ? {} : { transcriber }) };
+    return createNightdesk({ config, world, store, secrets, ...models, singleOwner: true });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

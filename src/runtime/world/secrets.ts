@@ -1,0 +1,93 @@
+/**
+ * Secrets at rest: tokens and app secrets of tenants are sealed with AES-256-GCM before they reach the store. The first
+ * key seals, all of them open, so a key is rotated by putting the new one in front. Each sealed text names its key by id.
+ */
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tenant } from '#core/ports/tenants.ts';
+import { BadConfig, type Config } from '../config.ts';
+
+interface Key {
+  id: string;
+  bytes: Buffer;
+}
+
+const prefix = 'sealed:v1';
+
+export class Secrets {
+  readonly #keys: readonly Key[];
+
+  constructor(keys: readonly string[]) {
+    this.#keys = keys.map((text) => ({
+      id: hash('sha256', `id:${text}`).slice(0, 8),
+      bytes: hash('sha256', `key:${text}`, 'buffer') as Buffer,
+    }));
+  }
+
+  seal(text: string): string {
+    const [key] = this.#keys;
+    if (key === undefined) throw new Error('There is no key to seal with.');
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', key.bytes, iv);
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return [
+      prefix,
+      key.id,
+      iv.toString('base64url'),
+      cipher.getAuthTag().toString('base64url'),
+      sealed.toString('base64url'),
+    ].join(':');
+  }
+
+  /** @throws BadConfig where the key that sealed it is not among ours. */
+  open(text: string): string {
+    if (!text.startsWith(`${prefix}:`)) return text;
+    const [, , keyId, iv = '', tag = '', sealed = ''] = text.split(':');
+    const key = this.#keys.find((each) => each.id === keyId);
+    if (key === undefined)
+      throw new BadConfig(
+        `A secret in the store was sealed with another key (id ${keyId}). Add that key to NIGHTDESK_SECRET_KEY behind the new one, or apply the tenants again.`,
+      );
+    const decipher = createDecipheriv('aes-256-gcm', key.bytes, Buffer.from(iv, 'base64url'));
+    decipher.setAuthTag(Buffer.from(tag, 'base64url'));
+    return Buffer.concat([decipher.update(Buffer.from(sealed, 'base64url')), decipher.final()]).toString(
+      'utf8',
+    );
+  }
+
+  sealTenant(tenant: Tenant): Tenant {
+    return this.#map(tenant, (text) => this.seal(text));
+  }
+
+  openTenant(tenant: Tenant): Tenant {
+    return this.#map(tenant, (text) => this.open(text));
+  }
+
+  #map(tenant: Tenant, change: (text: string) => string): Tenant {
+    const mapped = { ...tenant };
+    for (const key of ['accessToken', 'appSecret', 'verifyToken'] as const) {
+      const value = tenant[key];
+      if (value !== undefined) mapped[key] = change(value);
+    }
+    return mapped;
+  }
+}
+
+/** The keys of the configuration, or in development one that is kept beside the data. */
+export function openSecrets(config: Config): Secrets {
+  if (config.secretKeys !== undefined) {
+    if (config.secretKeys.some((key) => key.length < 32))
+      throw new BadConfig(
+        'NIGHTDESK_SECRET_KEY is shorter than 32 characters. Use at least 32 random ones, e.g. from: openssl rand -base64 32',
+      );
+    return new Secrets(config.secretKeys);
+  }
+  if (config.database.dataFolder === null) return new Secrets([randomBytes(32).toString('base64url')]);
+  const path = join(config.database.dataFolder, 'secret.key');
+  if (!existsSync(path)) {
+    mkdirSync(config.database.dataFolder, { recursive: true });
+    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  }
+  return new Secrets([readFileSync(path, 'utf8').trim()]);
+}

@@ -1,0 +1,79 @@
+/**
+ * Playing a decided outcome on a real socket: wait, answer whole, answer in pieces, break off, or say nothing.
+ * `ended` is told once: answered when all bytes were handed over, lost when the simulator broke off on purpose, aborted
+ * when the client went away first.
+ */
+import type { ServerResponse } from 'node:http';
+import type { ModelOutcome } from './anthropic.ts';
+import type { HttpAnswer } from './graph-errors.ts';
+import type { MetaAnswer } from './meta.ts';
+import type { CallEnd } from './model-calls.ts';
+import type { SetTimer } from './webhook-poster.ts';
+
+export type Outcome = Exclude<MetaAnswer, { kind: 'held' }> | ModelOutcome;
+
+export function writeAnswer(response: ServerResponse, answer: HttpAnswer): void {
+  const headers = { ...answer.headers, 'content-length': String(Buffer.byteLength(answer.body)) };
+  response.writeHead(answer.status, headers).end(answer.body);
+}
+
+function breakOff(response: ServerResponse): void {
+  response.socket?.destroy();
+}
+
+export function playOutcome(
+  response: ServerResponse,
+  outcome: Outcome,
+  setTimer: SetTimer,
+  ended: (end: CallEnd) => void,
+): void {
+  let cancelTimer: (() => void) | null = null;
+  let end: CallEnd = 'aborted';
+  const later = (delayMs: number, step: () => void): void => {
+    if (delayMs <= 0) step();
+    else cancelTimer = setTimer(delayMs, step);
+  };
+  response.on('finish', () => {
+    end = 'answered';
+  });
+  response.on('close', () => {
+    cancelTimer?.();
+    ended(end);
+  });
+  const lose = (): void => {
+    end = 'lost';
+    breakOff(response);
+  };
+  if (outcome.kind === 'hang') return;
+  if (outcome.kind === 'response') {
+    later(outcome.delayMs, () => writeAnswer(response, outcome.response));
+    return;
+  }
+  if (outcome.kind === 'lost') {
+    later(outcome.delayMs, lose);
+    return;
+  }
+  if (outcome.kind === 'lostAfterHeaders') {
+    const { status, headers, body } = outcome.response;
+    later(outcome.delayMs, () => {
+      response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
+      response.write(body.slice(0, Math.floor(body.length / 2)), () => later(outcome.stallMs, lose));
+    });
+    return;
+  }
+  const { chunks, chunkMs, isCut } = outcome;
+  const writeFrom = (index: number): void => {
+    const chunk = chunks[index];
+    if (chunk === undefined) {
+      if (isCut) lose();
+      else response.end();
+      return;
+    }
+    response.write(chunk);
+    later(chunkMs, () => writeFrom(index + 1));
+  };
+  later(outcome.delayMs, () => {
+    response.writeHead(200, outcome.headers);
+    writeFrom(0);
+  });
+}

@@ -1,0 +1,33 @@
+/**
+ * The simulator: look-alikes of Meta's Cloud API and of Anthropic's Messages API, with faults, for development, tests,
+ * benchmarks and chaos runs. It knows nothing of the runtime it is used against.
+ */
+
+// The state machines, for simulations with a virtual clock
+export { type Anthropic, createAnthropic, type ModelOutcome } from './anthropic.ts';
+// Driving it
+export {
+  type ControlRequest,
+  type Counters,
+  createSimulatorClient,
+  type FaultPatch,
+  type Say,
+  type SimulatorClient,
+  type SimulatorSetup,
+} from './client.ts';
+// What they tell
+export type { Contact, ContactSpec } from './contacts.ts';
+export type { HistoryMessage, Tick } from './conversations.ts';
+export type { WebhookAttempt, WebhookEnd } from './deliveries.ts';
+// Running it
+export type { SimulatorOptions, SimulatorWorld } from './engine.ts';
+export { createEventLog, type EventKind, type EventLog, type SimulatorEvent } from './events-log.ts';
+export type { FaultSettings, GraphErrorFault, Trigger } from './faults.ts';
+export type { GraphRequest } from './graph-surface.ts';
+export type { HandshakeResult } from './handshakes.ts';
+export { createMeta, type Meta, type MetaAnswer, type MetaEffect } from './meta.ts';
+export type { AcceptedSend, SaidMessage } from './meta-state.ts';
+export type { CallEnd, ModelCall, ModelStats } from './model-calls.ts';
+export type { ModelSettings } from './model-settings.ts';
+export { type Simulator, startSimulator } from './server.ts';
+export { signBody, stringifyLikeMeta } from './signature.ts';

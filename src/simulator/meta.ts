@@ -1,0 +1,198 @@
+/**
+ * The look-alike of Meta's Cloud API as a pure state machine: requests and times in, answers and webhooks out. It has no
+ * sockets, no clock, no timers and no randomness of its own, so the same code runs behind HTTP and inside a
+ * single-threaded simulation with a virtual clock.
+ *
+ * The driver's duties: pass each Graph request to `handle`; whenever something was called, look at `nextDueAtMs()` and at
+ * that time take the effects of `due(nowMs)`: POST the webhooks and report each end by `webhookAnswered`, GET the
+ * handshakes and report them by `handshakeAnswered`, and give the held answers to their waiting requests.
+ */
+import { createAgenda } from './agenda.ts';
+import { type ContactBook, createContactBook } from './contacts.ts';
+import { type Conversations, createConversations } from './conversations.ts';
+import { createDeliveries, type WebhookAttempt, type WebhookEnd } from './deliveries.ts';
+import type { Random } from './draw.ts';
+import { drawMs } from './draw.ts';
+import { createEventLog, type EventLog } from './events-log.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { type GraphRequest, handleGraph } from './graph-surface.ts';
+import {
+  createHandshakes,
+  type HandshakeEnd,
+  type HandshakeRequest,
+  type HandshakeResult,
+} from './handshakes.ts';
+import { createHeldAnswers, type ReleasedAnswer } from './held-answers.ts';
+import { createInbound, type Inbound } from './inbound.ts';
+import { createMediaShelf, type MediaShelf } from './media-shelf.ts';
+import type { AcceptedSend, MetaState, SaidMessage } from './meta-state.ts';
+import { createPairLimit } from './rates.ts';
+import type { SendOutcome } from './sends.ts';
+import { applySetup, createSettings, describeSettings, type Settings } from './settings.ts';
+import { createIdMaker } from './wamid.ts';
+
+export type MetaAnswer = SendOutcome & { readonly delayMs: number };
+
+export type MetaEffect = WebhookAttempt | HandshakeRequest | ReleasedAnswer;
+
+export interface Meta {
+  readonly settings: Settings;
+  readonly faults: Faults;
+  readonly contacts: ContactBook;
+  readonly conversations: Conversations;
+  readonly inbound: Inbound;
+  readonly media: MediaShelf;
+  readonly log: EventLog;
+  readonly accepted: readonly AcceptedSend[];
+  readonly said: readonly SaidMessage[];
+  setup(given: unknown, nowMs: number): Record<string, unknown>;
+  handle(request: GraphRequest, nowMs: number): MetaAnswer;
+  nextDueAtMs(): number | null;
+  due(nowMs: number): MetaEffect[];
+  webhookAnswered(deliveryId: string, end: WebhookEnd, nowMs: number): void;
+  /** Asks for the verification GET; `done` is called when its end was reported. */
+  handshake(url: string | null, nowMs: number, done: (result: HandshakeResult) => void): void;
+  handshakeAnswered(handshakeId: string, end: HandshakeEnd, nowMs: number): void;
+  retryNow(nowMs: number): number;
+  waiting(): { updates: number; inFlight: number; retrying: number; scheduled: number };
+  /** Forgets everything that happened; keeps the setup. `everything` forgets the setup, contacts and faults too. */
+  reset(options?: { everything?: boolean }): void;
+}
+
+export interface MetaOptions {
+  readonly random: Random;
+  readonly log?: EventLog;
+  /** A setup to begin with, as for `setup`. */
+  readonly setup?: unknown;
+}
+
+function createState(random: Random, log: EventLog, emit: (effect: MetaEffect) => void): MetaState {
+  const agenda = createAgenda();
+  const settings = createSettings();
+  const faults = createFaults(random);
+  const ids = createIdMaker(random);
+  return {
+    random,
+    ids,
+    settings,
+    faults,
+    contacts: createContactBook(),
+    conversations: createConversations(),
+    pairLimit: createPairLimit(),
+    agenda,
+    log,
+    deliveries: createDeliveries({ random, settings, faults, agenda, log, emit }),
+    handshakes: createHandshakes({ random, agenda, log, emit }),
+    held: createHeldAnswers(agenda, emit),
+    media: createMediaShelf(settings, ids),
+    accepted: [],
+    said: [],
+  };
+}
+
+class MetaMachine implements Meta {
+  readonly inbound: Inbound;
+  readonly #state: MetaState;
+  #effects: MetaEffect[] = [];
+
+  constructor(options: MetaOptions) {
+    const log = options.log ?? createEventLog();
+    this.#state = createState(options.random, log, (effect) => this.#effects.push(effect));
+    this.inbound = createInbound(this.#state);
+    if (options.setup !== undefined) applySetup(this.settings, options.setup);
+  }
+
+  get settings(): Settings {
+    return this.#state.settings;
+  }
+  get faults(): Faults {
+    return this.#state.faults;
+  }
+  get contacts(): ContactBook {
+    return this.#state.contacts;
+  }
+  get conversations(): Conversations {
+    return this.#state.conversations;
+  }
+  get media(): MediaShelf {
+    return this.#state.media;
+  }
+  get log(): EventLog {
+    return this.#state.log;
+  }
+  get accepted(): readonly AcceptedSend[] {
+    return this.#state.accepted;
+  }
+  get said(): readonly SaidMessage[] {
+    return this.#state.said;
+  }
+
+  setup(given: unknown, nowMs: number): Record<string, unknown> {
+    applySetup(this.settings, given);
+    this.log.add('settingsChanged', nowMs, { what: 'setup' });
+    return describeSettings(this.settings);
+  }
+
+  handle(request: GraphRequest, nowMs: number): MetaAnswer {
+    const delayMs = drawMs(this.#state.random, this.faults.settings.latencyMs);
+    return { ...handleGraph(this.#state, request, nowMs), delayMs };
+  }
+
+  nextDueAtMs(): number | null {
+    return this.#effects.length > 0 ? Number.NEGATIVE_INFINITY : this.#state.agenda.nextDueAtMs();
+  }
+
+  due(nowMs: number): MetaEffect[] {
+    this.#state.agenda.run(nowMs);
+    const taken = this.#effects;
+    this.#effects = [];
+    return taken;
+  }
+
+  webhookAnswered(deliveryId: string, end: WebhookEnd, nowMs: number): void {
+    this.#state.deliveries.answered(deliveryId, end, nowMs);
+  }
+
+  handshake(url: string | null, nowMs: number, done: (result: HandshakeResult) => void): void {
+    const target = url ?? this.settings.webhookUrl;
+    if (target === null || !URL.canParse(target)) {
+      const reason = 'There is no valid webhook URL. Set "webhookUrl" by POST /_sim/setup.';
+      done({ ok: false, url: target ?? '', httpStatus: null, reason });
+      return;
+    }
+    this.#state.handshakes.start(target, this.settings.verifyToken, nowMs, (result) => done(result));
+  }
+
+  handshakeAnswered(handshakeId: string, end: HandshakeEnd, nowMs: number): void {
+    this.#state.handshakes.answered(handshakeId, end, nowMs);
+  }
+
+  retryNow(nowMs: number): number {
+    return this.#state.deliveries.retryNow(nowMs);
+  }
+
+  waiting(): { updates: number; inFlight: number; retrying: number; scheduled: number } {
+    return { ...this.#state.deliveries.waiting(), scheduled: this.#state.agenda.size() };
+  }
+
+  reset(options: { everything?: boolean } = {}): void {
+    const { agenda, deliveries, conversations, pairLimit, accepted, said, log } = this.#state;
+    agenda.clear();
+    deliveries.clear();
+    conversations.clear();
+    pairLimit.clear();
+    accepted.length = 0;
+    said.length = 0;
+    this.#effects = [];
+    log.clear();
+    if (!options.everything) return;
+    Object.assign(this.settings, { ...createSettings(), publicUrl: this.settings.publicUrl });
+    this.faults.clear();
+    this.contacts.clear();
+    this.media.clear();
+  }
+}
+
+export function createMeta(options: MetaOptions): Meta {
+  return new MetaMachine(options);
+}

@@ -1,0 +1,121 @@
+/**
+ * Ends of activities, and timers. Both become events in the mailbox, once: an activity that is no longer running
+ * (cancelled, or taken by another owner after a crash) settles nothing, its result comes too late.
+ */
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { ActivityOutcome, ActivitySettled } from '#core/ports/store.ts';
+import type { Context } from './context.ts';
+
+const selectActivity =
+  'SELECT conversation_id, state, owner_id FROM activity WHERE tenant_id = ? AND activity_id = ?';
+const settle =
+  'UPDATE activity SET state = ?, fault = ?, owner_id = NULL, lease_until_ms = NULL, settled_at_ms = ? WHERE tenant_id = ? AND activity_id = ?';
+const takePosition = `UPDATE conversation SET position_next = position_next + 1, due_at_ms = min(coalesce(due_at_ms, ?), ?), first_open_at_ms = coalesce(first_open_at_ms, ?)
+  WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL RETURNING position_next - 1 AS position`;
+const insertEvent = `INSERT INTO event (tenant_id, conversation_id, position, dedupe_key, kind, class, sent_at_ms, received_at_ms, content)
+  VALUES (?, ?, ?, ?, ?, 'internal', ?, ?, ?)`;
+const addUsage = `INSERT INTO usage_day (tenant_id, day, model, calls, input_tokens, output_tokens) VALUES (?, ?, ?, 1, ?, ?)
+  ON CONFLICT (tenant_id, day, model) DO UPDATE SET calls = calls + 1, input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens`;
+/** Index: timer_by_due. */
+const selectDueTimers =
+  'SELECT tenant_id, conversation_id, timer_id, token FROM timer WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?';
+const selectNextTimer = 'SELECT min(due_at_ms) AS due_at_ms FROM timer';
+const deleteTimer = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = ? AND timer_id = ?';
+
+/** Puts an event of our own making into a mailbox; returns its position, or null where the conversation is gone. */
+export function appendInternal(
+  context: Context,
+  ref: ConversationRef,
+  kind: string,
+  dedupeKey: string | null,
+  content: unknown,
+  nowMs: number,
+): number | null {
+  const row = context.db.get<{ position: number }>(
+    takePosition,
+    nowMs,
+    nowMs,
+    nowMs,
+    ref.tenantId,
+    ref.conversationId,
+  );
+  if (row === undefined) return null;
+  context.db.run(
+    insertEvent,
+    ref.tenantId,
+    ref.conversationId,
+    row.position,
+    dedupeKey,
+    kind,
+    nowMs,
+    nowMs,
+    JSON.stringify(content),
+  );
+  return row.position;
+}
+
+export function settleActivity(context: Context, outcome: ActivityOutcome): ActivitySettled {
+  const { db } = context;
+  const { tenantId } = outcome.ref;
+  if (outcome.usage !== undefined) {
+    const day = new Date(outcome.nowMs).toISOString().slice(0, 10);
+    db.run(
+      addUsage,
+      tenantId,
+      day,
+      outcome.usage.model,
+      outcome.usage.inputTokens,
+      outcome.usage.outputTokens,
+    );
+  }
+  const row = db.get<{ conversation_id: string; state: string; owner_id: string | null }>(
+    selectActivity,
+    tenantId,
+    outcome.activityId,
+  );
+  if (row === undefined || row.state !== 'running' || row.owner_id !== outcome.ownerId)
+    return { outcome: 'late' };
+  const failed = outcome.fault !== undefined;
+  db.run(
+    settle,
+    failed ? 'failed' : 'done',
+    failed ? JSON.stringify(outcome.fault) : null,
+    outcome.nowMs,
+    tenantId,
+    outcome.activityId,
+  );
+  const content = failed
+    ? { activityId: outcome.activityId, fault: outcome.fault }
+    : { activityId: outcome.activityId, result: outcome.result };
+  const ref = { tenantId, conversationId: row.conversation_id };
+  const position = appendInternal(
+    context,
+    ref,
+    failed ? 'activityFailed' : 'activityDone',
+    `activity:${outcome.activityId}`,
+    content,
+    outcome.nowMs,
+  );
+  return position === null ? { outcome: 'late' } : { outcome: 'stored', position };
+}
+
+export function fireTimers(
+  context: Context,
+  input: { nowMs: number; max: number },
+): { wakes: ConversationRef[]; nextTimerAtMs: number | null } {
+  const wakes: ConversationRef[] = [];
+  for (const row of context.db.all<{
+    tenant_id: string;
+    conversation_id: string;
+    timer_id: string;
+    token: string;
+  }>(selectDueTimers, input.nowMs, input.max)) {
+    const ref = { tenantId: row.tenant_id, conversationId: row.conversation_id };
+    context.db.run(deleteTimer, row.tenant_id, row.conversation_id, row.timer_id);
+    const content = { timerId: row.timer_id, timerToken: row.token };
+    // Taken and appended in one commit, so it needs no dedupe key: one that repeats would stop every timer behind it.
+    if (appendInternal(context, ref, 'timer', null, content, input.nowMs) !== null) wakes.push(ref);
+  }
+  const next = context.db.get<{ due_at_ms: number | null }>(selectNextTimer);
+  return { wakes, nextTimerAtMs: next?.due_at_ms ?? null };
+}

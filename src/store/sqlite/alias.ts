@@ -1,0 +1,15 @@
+/**
+ * Conversations that were merged away stay as rows that name their survivor, so an old reference (on a screen, in a
+ * flag, in a dead letter) still leads somewhere. A merge re-points earlier aliases too: one step is always enough.
+ */
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { Context } from './context.ts';
+
+const selectMergedInto =
+  'SELECT merged_into FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NOT NULL';
+
+/** The conversation itself, or the one that it was merged into. */
+export function survivorOf(context: Context, ref: ConversationRef): ConversationRef {
+  const row = context.db.get<{ merged_into: string }>(selectMergedInto, ref.tenantId, ref.conversationId);
+  return row === undefined ? ref : { tenantId: ref.tenantId, conversationId: row.merged_into };
+}

@@ -1,0 +1,116 @@
+/**
+ * One fsync for everything that waits. Changes are submitted as closures; what came together is run in one
+ * transaction, and each promise resolves after the commit. Two lanes (statuses, the rest) share each commit fairly,
+ * so neither waits behind the other. When anything in a group throws, the whole group is rolled back and its members
+ * are run alone: a bad one fails by itself, its neighbours lose nothing.
+ */
+
+import { limits } from '#core/limits.ts';
+import { Fault } from '#core/model/faults.ts';
+import type { Database } from './database.ts';
+import { faultOf } from './database.ts';
+
+export type Lane = 'main' | 'status';
+
+interface Waiting {
+  run: () => unknown;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+export class GroupCommit {
+  readonly #db: Database;
+  readonly #soon: (fn: () => void) => void;
+  readonly #lanes: Record<Lane, Waiting[]> = { main: [], status: [] };
+  #scheduled = false;
+  #closed = false;
+  commits = 0;
+  grouped = 0;
+
+  constructor(db: Database, soon: (fn: () => void) => void) {
+    this.#db = db;
+    this.#soon = soon;
+  }
+
+  waiting(lane: Lane): number {
+    return this.#lanes[lane].length;
+  }
+
+  /**
+   * Runs `change` in the next commit. It must do nothing but read and write the database: it may be run twice.
+   * @throws Fault storeUnavailable where the commit failed, badData where this change alone cannot be stored.
+   */
+  submit<T>(lane: Lane, change: () => T): Promise<T> {
+    if (this.#closed)
+      return Promise.reject(new Fault('stopping', 'The store is closed: the process is stopping.'));
+    return new Promise<T>((resolve, reject) => {
+      this.#lanes[lane].push({ run: change, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#soon(() => {
+      this.#scheduled = false;
+      this.#flush();
+      if (this.#lanes.main.length + this.#lanes.status.length > 0) this.#schedule();
+    });
+  }
+
+  #flush(): void {
+    const half = limits.groupCommitOpsMax / 2;
+    const group = [...this.#lanes.status.splice(0, half), ...this.#lanes.main.splice(0, half)];
+    if (group.length === 0) return;
+    const results = this.#transact(group);
+    if (results !== null) {
+      for (let i = 0; i < group.length; i++) group[i]?.resolve(results[i]);
+      return;
+    }
+    for (const member of group) this.#alone(member);
+  }
+
+  /** Runs all in one transaction; null where it was rolled back. */
+  #transact(group: Waiting[]): unknown[] | null {
+    try {
+      this.#db.run('BEGIN IMMEDIATE');
+      const results = group.map((member) => member.run());
+      this.#db.run('COMMIT');
+      this.commits += 1;
+      this.grouped += group.length;
+      return results;
+    } catch {
+      this.#rollBack();
+      return null;
+    }
+  }
+
+  #alone(member: Waiting): void {
+    try {
+      this.#db.run('BEGIN IMMEDIATE');
+      const result = member.run();
+      this.#db.run('COMMIT');
+      this.commits += 1;
+      this.grouped += 1;
+      member.resolve(result);
+    } catch (error) {
+      this.#rollBack();
+      member.reject(faultOf(error));
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      if (this.#db.raw.isTransaction) this.#db.raw.exec('ROLLBACK');
+    } catch {
+      // A rollback that fails (the disk is gone) has been done by SQLite itself; what waits must still be answered.
+    }
+  }
+
+  /** Commits what waits, then refuses. */
+  close(): void {
+    while (this.#lanes.main.length + this.#lanes.status.length > 0) this.#flush();
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Rows of the outbox: how sends get their place in a conversation's lane, and which one may leave next.
+ */
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { NewSend, SendPriority } from '#core/model/sends.ts';
+import type { SendRef } from '#core/ports/store.ts';
+import type { Context } from './context.ts';
+
+const insert = `INSERT INTO send (tenant_id, send_id, conversation_id, phone_number_id, ordinal, state, priority, origin, body, quote_wamid, uncertain_policy, fence, created_at_ms, updated_at_ms)
+  VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** Index: send_open. The first unsettled send of the lane. */
+const selectHead = `SELECT send_id, phone_number_id, priority, state FROM send
+  WHERE tenant_id = ? AND conversation_id = ? AND state IN ('queued','sending','uncertain') ORDER BY ordinal LIMIT 1`;
+
+/** The answer was taken back and a person has the conversation: their end of the event is the true one. */
+const seeAnswered = `UPDATE event SET end = 'seenByOperator' WHERE tenant_id = ?1 AND end = 'answered' AND end_ref = ?3
+  AND conversation_id IN (SELECT conversation_id FROM conversation WHERE tenant_id = ?1 AND (conversation_id = ?2 OR merged_into = ?2))`;
+
+export interface SendsToInsert {
+  ref: ConversationRef;
+  phoneNumberId: string;
+  fence: number;
+  /** The lane's next ordinal; the caller advances the conversation by the number of sends. */
+  ordinal: number;
+  sends: NewSend[];
+  nowMs: number;
+}
+
+export function insertSends(context: Context, input: SendsToInsert): SendRef[] {
+  const { ref, phoneNumberId, fence, nowMs } = input;
+  return input.sends.map((send, index) => {
+    context.db.run(
+      insert,
+      ref.tenantId,
+      send.sendId,
+      ref.conversationId,
+      phoneNumberId,
+      input.ordinal + index,
+      send.priority,
+      send.origin,
+      JSON.stringify(send.body),
+      send.quoteWamid ?? null,
+      send.uncertainPolicy,
+      fence,
+      nowMs,
+      nowMs,
+    );
+    return { ref, sendId: send.sendId, phoneNumberId, priority: send.priority };
+  });
+}
+
+/** Events that a withdrawn send answered count as seen by the operator who has the conversation. */
+export function seeInsteadOfAnswered(context: Context, ref: ConversationRef, sendId: string): void {
+  context.db.run(seeAnswered, ref.tenantId, ref.conversationId, sendId);
+}
+
+/** The send that may leave next, or undefined where the lane is empty or its head is still unsettled. */
+export function nextOfLane(context: Context, ref: ConversationRef): SendRef | undefined {
+  const row = context.db.get<{
+    send_id: string;
+    phone_number_id: string;
+    priority: SendPriority;
+    state: string;
+  }>(selectHead, ref.tenantId, ref.conversationId);
+  if (row === undefined || row.state !== 'queued') return undefined;
+  return { ref, sendId: row.send_id, phoneNumberId: row.phone_number_id, priority: row.priority };
+}

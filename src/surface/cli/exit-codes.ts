@@ -1,0 +1,23 @@
+/**
+ * Exit codes are a contract with scripts: 0 done, 1 a check found something, 2 bad use or configuration, 3 the work
+ * itself failed. `docs/reference/cli.md` lists them.
+ */
+import { isFault, messageOf } from '#core/model/faults.ts';
+import { BadConfig } from '#runtime/config.ts';
+import { StoreRefused } from '#runtime/database.ts';
+import { OwnerFailed } from './command-socket.ts';
+
+export const exitCodes = { ok: 0, found: 1, badUse: 2, failed: 3 } as const;
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof BadConfig || error instanceof StoreRefused) return exitCodes.badUse;
+  if (isFault(error) && ['badRequest', 'notFound', 'conflict'].includes(error.code)) return exitCodes.badUse;
+  return exitCodes.failed;
+}
+
+/** What a person should read: the message of what we know, the whole of what is a bug. */
+export function explain(error: unknown): string {
+  const known =
+    [BadConfig, StoreRefused, OwnerFailed].some((kind) => error instanceof kind) || isFault(error);
+  return known || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+}

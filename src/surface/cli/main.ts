@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/**
+ * The command line's front door: parses, runs, says what went wrong, exits with a documented code.
+ */
+import { createProgram, exitCodeOfParser } from './program.ts';
+
+// A reader that is gone (`nightdesk flags list | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await createProgram((exitCode) => {
+    process.exitCode = exitCode;
+  }).parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOfParser(error) ?? (await tell(error));
+}
+
+async function tell(error: unknown): Promise<number> {
+  const { exitCodeOf, explain } = await import('./exit-codes.ts');
+  process.stderr.write(`nightdesk: ${explain(error)}\n`);
+  return exitCodeOf(error);
+}

@@ -1,0 +1,67 @@
+/**
+ * Runs one command where it must run: in the server that owns the database, or, where nobody owns it, here. The socket is
+ * asked first, so a running server is never in doubt. Without one this process becomes the owner for the moment; if a
+ * server was faster, its lock refuses us and nothing has happened.
+ */
+import { existsSync } from 'node:fs';
+import { runCommand } from '#runtime/commands.ts';
+import { BadConfig, type Config, readConfig } from '#runtime/config.ts';
+import { StoreRefused } from '#runtime/database.ts';
+import type { Nightdesk } from '#runtime/nightdesk.ts';
+import { askOwner, callOwner } from './command-socket.ts';
+
+/** Commands that may make the database; any other without one is run in the wrong folder. */
+const makers = new Set(['tenants.apply']);
+
+export type CommandArgs = Record<string, unknown>;
+
+/** @throws BadConfig, StoreRefused, Fault, OwnerFailed */
+export async function run(name: string, args: CommandArgs): Promise<unknown> {
+  const config = await readConfig({ env: process.env, folder: process.cwd() });
+  const { path } = config.database;
+  if (path === ':memory:')
+    throw new BadConfig(
+      'DATABASE_URL is sqlite::memory:, a database inside its server that no command can reach. Name a file, e.g. sqlite:./data/nightdesk.db.',
+    );
+  const answered = await askOwner(path, name, args);
+  if (answered !== null) return answered.result;
+  if (!existsSync(path) && !makers.has(name))
+    throw new BadConfig(
+      `There is no database at ${path} yet. Run the command in the folder of your server, or set DATABASE_URL as the server has it.`,
+    );
+  try {
+    // A change of tenants may mend what keeps them from being read, and reads them afterwards.
+    return await withStore(config, { readTenants: name !== 'tenants.apply' }, (nightdesk) =>
+      runCommand(nightdesk, name, args),
+    );
+  } catch (error) {
+    if (error instanceof StoreRefused && error.reason === 'owned') return callOwner(path, name, args);
+    throw error;
+  }
+}
+
+/** Owns the database while `use` runs; no station is started. */
+export async function withStore<T>(
+  config: Config,
+  { readTenants }: { readTenants: boolean },
+  use: (nightdesk: Nightdesk) => Promise<T>,
+): Promise<T> {
+  const [{ noModel, openNightdesk }, { createRealWorld }, { createLog }] = await Promise.all([
+    import('#runtime/open.ts'),
+    import('#runtime/world/real-world.ts'),
+    import('#runtime/world/log.ts'),
+  ]);
+  const log = createLog({ level: 'error', pretty: true, write: (line) => process.stderr.write(line) });
+  const world = createRealWorld({ log });
+  try {
+    const nightdesk = await openNightdesk(config, world, { model: noModel });
+    try {
+      if (readTenants) await nightdesk.reloadTenants();
+      return await use(nightdesk);
+    } finally {
+      await nightdesk.store.close();
+    }
+  } finally {
+    world.close();
+  }
+}

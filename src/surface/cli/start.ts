@@ -1,0 +1,89 @@
+/**
+ * `nightdesk start`: opens, listens, waits for a signal, stops in order. Configuration that cannot work ends with exit
+ * code 2 before any port opens.
+ */
+import { messageOf } from '#core/model/faults.ts';
+import { readConfig } from '#runtime/config.ts';
+import { openNightdesk } from '#runtime/open.ts';
+import { createLog } from '#runtime/world/log.ts';
+import { createRealWorld } from '#runtime/world/real-world.ts';
+import { startHttpSurface } from '../http/server.ts';
+import { type CommandSocket, startCommandSocket } from './command-socket.ts';
+import { exitCodes, explain } from './exit-codes.ts';
+
+export interface StartOptions {
+  roles?: string[];
+  /** The end of standard input stops the server as a signal does; so it ends with the supervisor that holds it. */
+  untilStdinEnds?: boolean;
+}
+
+/** Runs until a signal; returns the exit code. */
+export async function start(options: StartOptions): Promise<number> {
+  const config = await readConfig({
+    env: process.env,
+    folder: process.cwd(),
+    ...(options.roles === undefined ? {} : { roles: options.roles }),
+  });
+  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  const world = createRealWorld({ log });
+  const nightdesk = await openNightdesk(config, world);
+  let commands: CommandSocket | null = null;
+  let http: Awaited<ReturnType<typeof startHttpSurface>>;
+  try {
+    await nightdesk.start();
+    // Before the port, so that whoever sees the server ready can command it.
+    commands = await startCommandSocket(nightdesk);
+    http = await startHttpSurface({ nightdesk, host: config.host, port: config.port });
+  } catch (error) {
+    await commands?.close();
+    await nightdesk.stop({ deadlineMs: 0 });
+    await nightdesk.store.close();
+    world.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    process.stderr.write(
+      `nightdesk: port ${config.port} on ${config.host} is taken by another program. Stop it, or set PORT to a free one.\n`,
+    );
+    return exitCodes.badUse;
+  }
+  log.info(
+    {
+      host: http.host,
+      port: http.port,
+      roles: config.roles,
+      store: nightdesk.store.driver,
+      tenants: nightdesk.directory.all().length,
+    },
+    `Nightdesk listens on http://${http.host}:${http.port}`,
+  );
+
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+    if (options.untilStdinEnds === true) onStdinEnd(() => resolve('end of standard input'));
+  });
+  log.info({ signal }, 'Stopping: no new work is taken, what runs may finish.');
+  if (config.drainDelayMs > 0)
+    await new Promise<void>((resolve) => world.timers.after(config.drainDelayMs, resolve));
+  http.drain();
+  let code: number = exitCodes.ok;
+  try {
+    await commands.close();
+    await nightdesk.stop({ deadlineMs: config.stopDeadlineMs });
+    await http.close();
+    await nightdesk.store.close();
+  } catch (error) {
+    log.error({ err: messageOf(error) }, explain(error));
+    code = exitCodes.failed;
+  }
+  log.info({}, 'Stopped.');
+  world.close();
+  log.close();
+  return code;
+}
+
+/** Also where it breaks. It keeps nothing running: a server that stops does not wait for its input. */
+function onStdinEnd(then: () => void): void {
+  const { stdin } = process;
+  for (const event of ['end', 'close', 'error']) stdin.once(event, then);
+  stdin.resume();
+  stdin.unref();
+}

@@ -1,0 +1,152 @@
+/**
+ * The server as an operator runs it: `bin/nightdesk start` as a child process on a real file, configured by the
+ * environment alone, killed and started again at will.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { callOwner } from '#surface/cli/command-socket.ts';
+
+const bin = resolve(import.meta.dirname, '../../bin/nightdesk');
+
+export interface ServerOptions {
+  simulatorUrl: string;
+  /** Values for `limits` of nightdesk.config.ts. */
+  limits?: Record<string, number>;
+  env?: Record<string, string>;
+}
+
+export class ServerProcess {
+  readonly folder = mkdtempSync(join(tmpdir(), 'nightdesk-proof-'));
+  readonly #options: ServerOptions;
+  #child: ChildProcess | null = null;
+  port = 0;
+  kills = 0;
+  starts = 0;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    writeFileSync(
+      join(this.folder, 'nightdesk.config.ts'),
+      `export default { limits: ${JSON.stringify(options.limits ?? {})} };\n`,
+    );
+    writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }\n');
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get databasePath(): string {
+    return join(this.folder, 'data', 'nightdesk.db');
+  }
+
+  get logPath(): string {
+    return join(this.folder, 'server.log');
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  #env(): Record<string, string> {
+    return {
+      PATH: process.env.PATH ?? '',
+      PORT: String(this.port),
+      GRAPH_API_URL: this.#options.simulatorUrl,
+      ANTHROPIC_API_KEY: 'key',
+      ANTHROPIC_BASE_URL: this.#options.simulatorUrl,
+      WHATSAPP_APP_SECRET: 'app secret',
+      WHATSAPP_VERIFY_TOKEN: 'verify',
+      WHATSAPP_ACCESS_TOKEN: 'token',
+      LOG_LEVEL: 'warn',
+      ...this.#options.env,
+    };
+  }
+
+  /** Starts and waits until it is ready. */
+  async start(): Promise<void> {
+    if (this.port === 0) this.port = await freePort();
+    const child = spawn(bin, ['start'], {
+      cwd: this.folder,
+      env: this.#env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.starts += 1;
+    const log = createWriteStream(this.logPath, { flags: 'a' });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    await this.#ready(child);
+  }
+
+  async #ready(child: ChildProcess): Promise<void> {
+    const untilMs = Date.now() + 20_000;
+    while (Date.now() < untilMs) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(
+          `The server ended at its start (${child.exitCode ?? child.signalCode}); see ${this.logPath}.`,
+        );
+      const ready = await fetch(`${this.url}/readyz`).then(
+        (response) => response.status === 200,
+        () => false,
+      );
+      if (ready) return;
+      await pause(20);
+    }
+    throw new Error(`The server was not ready within 20 s; see ${this.logPath}.`);
+  }
+
+  /** SIGKILL, and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.kills += 1;
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
+    const gone = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
+    child.kill(signal);
+    return gone;
+  }
+
+  /** Runs a command in the server, through the socket that the command line uses. */
+  async command<T>(name: string, args: Record<string, unknown> = {}): Promise<T> {
+    return (await callOwner(this.databasePath, name, args)) as T;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export const pause = (delayMs: number) => new Promise<void>((done) => setTimeout(done, delayMs));
+
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const untilMs = Date.now() + timeoutMs;
+  while (Date.now() < untilMs) {
+    if (await condition()) return true;
+    await pause(25);
+  }
+  return condition();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (address === null || typeof address === 'string') throw new Error('No free port could be had.');
+  return address.port;
+}

@@ -1,0 +1,66 @@
+/**
+ * The exceptions from the tidy rules, each with its reason. One that is not needed any more is itself a finding, so the
+ * list only holds what is true.
+ */
+export interface Exception {
+  /** A file, or a folder with `/` at its end. */
+  path: string;
+  /** What of the rule's things; all of them if absent. */
+  of?: readonly string[];
+  reason: string;
+  /** A folder that need not have anything to excuse. */
+  mayBeUnused?: true;
+}
+
+/** Calls of the clock, of chance and of the network. */
+export const allowedCalls: readonly Exception[] = [
+  { path: 'src/runtime/world/', reason: 'the one place that names the real world' },
+  { path: 'bench/', reason: 'measures real time', mayBeUnused: true },
+  { path: 'scripts/', reason: 'run by hand, on a real machine', mayBeUnused: true },
+  { path: 'test/proof/', reason: 'proves the running process in real time', mayBeUnused: true },
+  {
+    path: 'test/world/http-client.test.ts',
+    of: ['setTimeout'],
+    reason: 'the server must answer later than an idle connection lives, which only time can tell',
+  },
+];
+
+/** Where our own word for something else would be wrong. */
+export const allowedWords: readonly Exception[] = [
+  {
+    path: 'src/simulator/graph-errors.ts',
+    of: ['account'],
+    reason: 'the titles of errors are Meta’s, word for word',
+  },
+  {
+    path: 'src/wake/bullmq/',
+    of: ['job'],
+    reason: 'what BullMQ calls an entry of its queue',
+    mayBeUnused: true,
+  },
+  {
+    path: 'src/surface/console/',
+    of: ['session'],
+    reason: 'the log-in of an operator is a session',
+    mayBeUnused: true,
+  },
+  {
+    path: 'test/console/',
+    of: ['session'],
+    reason: 'the log-in of an operator is a session',
+    mayBeUnused: true,
+  },
+];
+
+export const allowedFileLines: readonly Exception[] = [];
+
+export const allowedFunctionLines: readonly Exception[] = [];
+
+export function isAllowed(exceptions: readonly Exception[], path: string, thing?: string): boolean {
+  return exceptions.some((exception) => excuses(exception, path, thing));
+}
+
+export function excuses({ path: excused, of }: Exception, path: string, thing?: string): boolean {
+  const isThere = excused.endsWith('/') ? path.startsWith(excused) : path === excused;
+  return isThere && (of === undefined || thing === undefined || of.includes(thing));
+}
