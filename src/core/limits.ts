@@ -15,6 +15,8 @@ export const limits = {
   appendWaitingMax: 2_048,
   /** Rows in one group commit: keeps the longest commit near 20 ms on a slow disk. */
   groupCommitOpsMax: 256,
+  /** Items of one body in one commit: leaves room for neighbours, and a thousand updates are 16 commits. */
+  appendSliceMax: 64,
   /** What a 503 tells Meta to wait. */
   retryAfterMs: 5 * secondMs,
   /** Events that one turn takes: a flood from one customer must not make one endless turn. */
@@ -125,6 +127,7 @@ export function assertLimits(l: Limits): void {
     [l.retentionMs >= l.retentionMinMs, 'retentionMs must be at least 8 days: Meta retries for 7'],
     [l.sendWriteMaxMs * 3 < l.leaseTtlMs, 'sendWriteMaxMs must be under a third of leaseTtlMs'],
     [l.uncertainWindowMs < l.uncertainCapMs, 'uncertainWindowMs must be under uncertainCapMs'],
+    [l.appendSliceMax * 2 <= l.groupCommitOpsMax, 'appendSliceMax must be at most half of groupCommitOpsMax'],
     [l.pairBurst <= 45, 'pairBurst must not pass the 45 that Meta allows'],
     [l.turnEventsMax > 0 && l.takeBatchMax > 0, 'turnEventsMax and takeBatchMax must be over 0'],
   ];

@@ -37,6 +37,7 @@ async function examineGraph({ config, world }: Patient): Promise<Finding[]> {
   const askedAtMs = world.clock.nowMs();
   try {
     const answer = await world.http.request({
+      purpose: 'doctor',
       method: 'GET',
       url: baseUrl,
       headers: { accept: 'application/json' },
@@ -188,6 +189,7 @@ async function examineDoor({ config, world }: Patient): Promise<Finding> {
     return { check, status: 'ok', says: `PORT is 0, so the port is another one at each start. ${hint}` };
   try {
     const answer = await world.http.request({
+      purpose: 'doctor',
       method: 'GET',
       url: `${url}/healthz`,
       headers: {},

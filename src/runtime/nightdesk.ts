@@ -38,6 +38,8 @@ export interface NightdeskParts {
   model: ModelClient;
   /** Without one, customers are told that voice notes cannot be read. */
   transcriber?: Transcriber;
+  /** The local one if absent. */
+  wake?: Wake;
   /** The store has one owner at a time, so what a dead owner left can be taken over at once. */
   singleOwner: boolean;
 }
@@ -76,7 +78,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
   const { config, world, store, secrets } = parts;
   const directory = new Directory();
   const metrics = new Metrics();
-  const wake = createLocalWake(world);
+  const wake = parts.wake ?? createLocalWake(world);
   const dialogs = dialogsOf(config);
   const graph = createGraphClient({ http: world.http, ...config.graph });
   const tokenOf = (tenantId: string) => directory.tenant(tenantId)?.accessToken ?? config.accessToken;

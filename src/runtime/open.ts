@@ -12,7 +12,12 @@ import { openSecrets } from './world/secrets.ts';
 
 /** @throws StoreRefused where the store cannot be had. */
 export function openStore(config: Config, world: World): Store {
-  return openSqliteStore({ path: config.database.path, soon: world.timers.soon, random: world.random });
+  return openSqliteStore({
+    path: config.database.path,
+    soon: world.timers.soon,
+    random: world.random,
+    ...(world.crashPoints === undefined ? {} : { crashPoints: world.crashPoints }),
+  });
 }
 
 /** Claude with a key, the model of nightdesk.config.ts where there is one, else the demo model, which says so. */
@@ -28,7 +33,7 @@ export async function openModel(config: Config, world: World): Promise<ModelClie
       apiKey,
       ...(baseUrl === undefined ? {} : { baseUrl }),
       ...(model === undefined ? {} : { model }),
-      fetch: fetchOver(world.http),
+      fetch: fetchOver(world.http, 'model'),
     });
   }
   const { createDemoModel } = await import('./models/demo.ts');

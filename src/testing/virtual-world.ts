@@ -6,8 +6,10 @@
  * Time stands still while promises are worked on. Between two steps everything that can go on without time goes on: a
  * `nextTick` asked for from a microtask runs when no microtask is left, however many of them make new ones.
  *
- * `process()` gives a world of the same time that can be killed: its timers never fire, its requests never end, as when
- * a machine loses power. To fake another part of the world, add it here and to the `World` port.
+ * `process()` gives a world of the same time that can be killed: its timers never fire and no answer reaches it, as when
+ * a machine loses power, while a request that left it arrives all the same. It can also be paused: what becomes due
+ * meanwhile happens when it is resumed, late and in order. To fake another part of the world, add it here and to the
+ * `World` port.
  */
 import type { Http, HttpRequest, HttpResponse, Log, Timers, World } from '#core/ports/world.ts';
 import { HttpFault } from '#core/ports/world.ts';
@@ -50,7 +52,11 @@ export interface ServeOptions {
 export interface VirtualProcess extends World {
   /** Nothing of this process happens any more. */
   kill(): void;
+  /** Nothing of this process happens until it is resumed, as between SIGSTOP and SIGCONT. */
+  pause(): void;
+  resume(): void;
   readonly isAlive: boolean;
+  readonly isPaused: boolean;
 }
 
 export interface VirtualWorld extends World {
@@ -116,17 +122,14 @@ class Virtual implements VirtualWorld {
   }
 
   process(): VirtualProcess {
-    let isAlive = true;
-    const alive = (fn: () => void) => () => {
-      if (isAlive) fn();
-    };
+    const gate = new Gate();
     const timers: Timers = {
       after: (delayMs, fn) => {
         if (Number.isNaN(delayMs)) throw new RangeError('A timer was asked for after NaN ms. Mend the sum.');
         // Like the platform's: whole milliseconds, and never at once, so that nothing can spin while time stands still.
-        return this.#queue.add(this.#elapsedMs + Math.max(1, Math.ceil(delayMs)), alive(fn));
+        return this.#after(Math.max(1, Math.ceil(delayMs)), gate, fn);
       },
-      soon: (fn) => void this.#soon.push(alive(fn)),
+      soon: (fn) => void this.#soon.push(() => gate.pass(fn)),
     };
     return {
       clock: this.clock,
@@ -134,12 +137,28 @@ class Virtual implements VirtualWorld {
       timers,
       http: { request: (request) => this.#request(timers, request) },
       log: this.#log(),
-      kill() {
-        isAlive = false;
-      },
+      kill: () => gate.close(),
+      pause: () => gate.pause(),
+      resume: () => gate.resume((fn) => this.#queue.add(this.#elapsedMs, fn)),
       get isAlive() {
-        return isAlive;
+        return !gate.isClosed;
       },
+      get isPaused() {
+        return gate.isPaused;
+      },
+    };
+  }
+
+  /** A timer behind a gate; taken back, it does not run, be it under way or held at the gate. */
+  #after(delayMs: number, gate: Gate, fn: () => void): () => void {
+    let isTakenBack = false;
+    const run = () => {
+      if (!isTakenBack) fn();
+    };
+    const cancel = this.#queue.add(this.#elapsedMs + delayMs, () => gate.pass(run));
+    return () => {
+      isTakenBack = true;
+      cancel();
     };
   }
 
@@ -221,12 +240,45 @@ class Virtual implements VirtualWorld {
       const served = this.#served.get(new URL(request.url).origin);
       if (served === undefined) return fail('notSent', 'ECONNREFUSED');
       const wait = (ms: number, then: () => void) => (ms <= 0 ? then() : void timers.after(ms, then));
-      wait(drawMs(this.random, served.options.networkMs), () => {
+      // What left the process arrives, whatever becomes of it.
+      const travel = (ms: number, then: () => void) =>
+        ms <= 0 ? then() : void this.#queue.add(this.#elapsedMs + Math.ceil(ms), then);
+      travel(drawMs(this.random, served.options.networkMs), () => {
         arrived = true;
         const answer = served.serve(request, this.nowMs());
         wait(answer.delayMs, () => play(answer, wait, fail, (response) => end(() => resolve(response))));
       });
     });
+  }
+}
+
+/** What stands between a process and everything that happens to it. */
+class Gate {
+  isClosed = false;
+  isPaused = false;
+  #held: (() => void)[] = [];
+
+  pass(fn: () => void): void {
+    if (this.isClosed) return;
+    if (this.isPaused) this.#held.push(fn);
+    else fn();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  /** Hands on what was held, in the order in which it came. */
+  resume(handOn: (fn: () => void) => void): void {
+    this.isPaused = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const fn of held) handOn(() => this.pass(fn));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#held = [];
   }
 }
 

@@ -3,7 +3,7 @@
  * environment alone, killed and started again at will.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,6 +16,16 @@ export interface ServerOptions {
   /** Values for `limits` of nightdesk.config.ts. */
   limits?: Record<string, number>;
   env?: Record<string, string>;
+  /** The command line in the place of `bin/nightdesk start`. */
+  command?: readonly string[];
+  /** Where the database lies, in the place of `data/nightdesk.db` in a folder of its own. */
+  databasePath?: string;
+}
+
+/** How a server that was not meant to run ended. */
+export interface Ended {
+  code: number | null;
+  said: string;
 }
 
 export class ServerProcess {
@@ -40,7 +50,7 @@ export class ServerProcess {
   }
 
   get databasePath(): string {
-    return join(this.folder, 'data', 'nightdesk.db');
+    return this.#options.databasePath ?? join(this.folder, 'data', 'nightdesk.db');
   }
 
   get logPath(): string {
@@ -51,10 +61,20 @@ export class ServerProcess {
     return this.#child?.pid ?? 0;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** All that the server has logged and said so far, over all its starts. */
+  get log(): string {
+    return readFileSync(this.logPath, 'utf8');
+  }
+
   #env(): Record<string, string> {
     return {
       PATH: process.env.PATH ?? '',
       PORT: String(this.port),
+      DATABASE_URL: `sqlite:${this.databasePath}`,
       GRAPH_API_URL: this.#options.simulatorUrl,
       ANTHROPIC_API_KEY: 'key',
       ANTHROPIC_BASE_URL: this.#options.simulatorUrl,
@@ -69,17 +89,45 @@ export class ServerProcess {
   /** Starts and waits until it is ready. */
   async start(): Promise<void> {
     if (this.port === 0) this.port = await freePort();
-    const child = spawn(bin, ['start'], {
-      cwd: this.folder,
-      env: this.#env(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = this.#spawn();
     this.#child = child;
     this.starts += 1;
     const log = createWriteStream(this.logPath, { flags: 'a' });
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
     await this.#ready(child);
+  }
+
+  #spawn(): ChildProcess {
+    const { command } = this.#options;
+    const [program = bin, ...args] = command ?? [bin, 'start'];
+    return spawn(program, args, {
+      cwd: this.folder,
+      env: this.#env(),
+      stdio: ['ignore', 'pipe', 'pipe', ...(command === undefined ? [] : ['ipc' as const])],
+    });
+  }
+
+  /** One more process with the same configuration, which is meant to be refused; waits until it has ended. */
+  async startRefused(): Promise<Ended> {
+    if (this.port === 0) this.port = await freePort();
+    const child = this.#spawn();
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk));
+    const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, said })));
+    const inTime = await until(() => child.exitCode !== null || child.signalCode !== null, 10_000);
+    if (!inTime) child.kill('SIGKILL');
+    return ended;
+  }
+
+  /** SIGSTOP, SIGCONT: the process stays. */
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
+  /** A message to a test's own main. */
+  tell(message: Record<string, unknown>): void {
+    this.#child?.send(message);
   }
 
   async #ready(child: ChildProcess): Promise<void> {

@@ -15,12 +15,12 @@ export type SendState =
   | 'held'
   | 'withdrawn';
 
-/** Total: from each state, the states that may follow. The stores assert it with a CHECK and the tests walk it. */
+/** Total: from each state, the states that may follow, as in `docs/spec/send.md`, whose every cell a test walks. */
 export const sendTransitions: Readonly<Record<SendState, readonly SendState[]>> = {
   /** Waiting for its turn in the lane and for the pacers. */
-  queued: ['sending', 'withdrawn', 'refused', 'accepted', 'failed'],
+  queued: ['sending', 'withdrawn', 'accepted', 'failed'],
   /** Its attempt is committed; the request may be on the wire. */
-  sending: ['queued', 'accepted', 'refused', 'uncertain', 'failed'],
+  sending: ['queued', 'accepted', 'refused', 'uncertain', 'failed', 'withdrawn'],
   /** The request left and no answer says what became of it; the lane waits for evidence. */
   uncertain: ['accepted', 'queued', 'held', 'withdrawn', 'failed'],
   /** Meta took it; delivery statuses move `delivery`, not this. */

@@ -3,6 +3,8 @@
  * code runs on a real machine and inside a simulation with a seed. The real one lives in `runtime/world/` and is the
  * only place that may name the platform's clock, timers, chance or sockets.
  */
+import type { CrashPoints, RequestPurpose } from './crash-points.ts';
+
 export interface Clock {
   /** Milliseconds since 1970 by this process' clock; may step backwards. */
   nowMs(): number;
@@ -18,6 +20,8 @@ export interface Timers {
 }
 
 export interface HttpRequest {
+  /** Names its crash points; without one it has none. */
+  purpose?: RequestPurpose;
   method: 'GET' | 'POST' | 'DELETE';
   url: string;
   headers: Record<string, string>;
@@ -76,4 +80,6 @@ export interface World {
   random: () => number;
   http: Http;
   log: Log;
+  /** Absent where nothing is told of them. */
+  crashPoints?: CrashPoints;
 }

@@ -8,6 +8,7 @@
  */
 import type { ReadReceipt } from '#core/model/send-builders.ts';
 import type { SendAddress, SendBody } from '#core/model/sends.ts';
+import type { RequestPurpose } from '#core/ports/crash-points.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
 import { classifyAnswer, type SendOutcome } from './classify.ts';
 import { type GraphRule, ruleFor } from './error-table.ts';
@@ -111,27 +112,29 @@ export function createGraphClient({ http, baseUrl, version }: GraphClientOptions
 
   return {
     async send(call) {
-      return classifyAnswer(await ask(post(messagesUrl(call.phoneNumberId), call, sendBodyOf(call))));
+      return classifyAnswer(
+        await ask(post('graphSend', messagesUrl(call.phoneNumberId), call, sendBodyOf(call))),
+      );
     },
     async markRead(call) {
       const body = { messaging_product: 'whatsapp', ...call.receipt };
-      const answer = await ask(post(messagesUrl(call.phoneNumberId), call, body));
+      const answer = await ask(post('graphReceipt', messagesUrl(call.phoneNumberId), call, body));
       return outcomeOf(answer, (json) =>
         json.success === true || json.success === 'true' ? true : undefined,
       );
     },
     async getPhoneNumber(call) {
       const url = `${root}/${encodeURIComponent(call.phoneNumberId)}?fields=${phoneNumberFields}`;
-      return outcomeOf(await ask(get(url, call)), phoneNumberOf);
+      return outcomeOf(await ask(get('graphRead', url, call)), phoneNumberOf);
     },
     async getSubscribedApps(call) {
       const url = `${root}/${encodeURIComponent(call.wabaId)}/subscribed_apps`;
-      return outcomeOf(await ask(get(url, call)), subscribedAppsOf);
+      return outcomeOf(await ask(get('graphRead', url, call)), subscribedAppsOf);
     },
     async getMedia(call) {
       const number = encodeURIComponent(call.phoneNumberId);
       const url = `${root}/${encodeURIComponent(call.mediaId)}?phone_number_id=${number}`;
-      return outcomeOf(await ask(get(url, call)), mediaOf);
+      return outcomeOf(await ask(get('graphMedia', url, call)), mediaOf);
     },
   };
 }
@@ -162,15 +165,15 @@ function addressFieldsOf({ to, recipient }: SendAddress): Json {
   return { recipient_type: 'individual', recipient };
 }
 
-function post(url: string, call: CallOptions, body: Json): HttpRequest {
-  const request = get(url, call);
+function post(purpose: RequestPurpose, url: string, call: CallOptions, body: Json): HttpRequest {
+  const request = get(purpose, url, call);
   const headers = { ...request.headers, 'content-type': 'application/json' };
   return { ...request, method: 'POST', headers, body: JSON.stringify(body) };
 }
 
-function get(url: string, { token, timeoutMs, signal }: CallOptions): HttpRequest {
+function get(purpose: RequestPurpose, url: string, { token, timeoutMs, signal }: CallOptions): HttpRequest {
   const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
-  return { method: 'GET', url, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) };
+  return { purpose, method: 'GET', url, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) };
 }
 
 async function askOnce(http: Http, request: HttpRequest): Promise<HttpResponse | HttpFault> {

@@ -74,6 +74,7 @@ function checked(call: MediaCall, media: GraphMedia, ownOrigin: string | null): 
 async function download(http: Http, call: MediaCall, url: string): Promise<HttpResponse> {
   try {
     return await http.request({
+      purpose: 'mediaFile',
       method: 'GET',
       url,
       // Some of Meta's hosts refuse a request that does not say who asks.

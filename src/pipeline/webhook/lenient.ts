@@ -110,13 +110,9 @@ export function plainCopyOf(value: unknown, depthLeft: number = copyDepthMax): u
   return copy;
 }
 
-/** JSON text of a parsed value. Printing recurses and parsing does not, so a value may be too deep to print whole. */
+/** JSON text of a parsed value, which is never deeper than printing can go. */
 export function jsonTextOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? 'null';
-  } catch {
-    return JSON.stringify(plainCopyOf(value));
-  }
+  return JSON.stringify(value) ?? 'null';
 }
 
 /** Stores refuse NUL and half surrogate pairs; both become the replacement character, as a phone would show them. */

@@ -12,6 +12,7 @@ import type {
   MessageKind,
   ProviderError,
 } from '#core/model/events.ts';
+import { isTooDeep } from './depth.ts';
 import {
   addressOf,
   flagOf,
@@ -210,7 +211,7 @@ function readTemplateButton(message: JsonObject): ReadContent | undefined {
   return { kind: 'templateButton', content: { choice: { id, title: textOf(element.text) ?? id } } };
 }
 
-/** `response_json` is JSON inside text; what is not JSON stays text. */
+/** `response_json` is JSON inside text; what is not JSON, or nests deeper than a body may, stays text. */
 function readWaFlowReply(value: unknown): ReadContent | undefined {
   const element = objectOf(value);
   if (element?.response_json === undefined) return undefined;
@@ -223,7 +224,7 @@ function readWaFlowReply(value: unknown): ReadContent | undefined {
 }
 
 function parsedOrText(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
+  if (typeof value !== 'string' || isTooDeep(value)) return value;
   try {
     return JSON.parse(value);
   } catch {

@@ -9,6 +9,7 @@
 
 import type { InboundItem } from '#core/model/events.ts';
 import { contactsOf, namedIn } from './addresses.ts';
+import { isTooDeep } from './depth.ts';
 import { idOf, type JsonObject, listOf, objectOf, wordOf } from './lenient.ts';
 import { providerErrorsOf } from './message-content.ts';
 import { readMessage, type Way } from './parse-message.ts';
@@ -25,7 +26,7 @@ export interface ParsedWebhook {
   byKind: Record<string, number>;
   /** Elements that could not become items; the caller quarantines them. */
   problems: WebhookProblem[];
-  /** False where the body is no JSON object at all: there is nothing to take apart, the caller quarantines it whole. */
+  /** False where the body is no JSON object, or one too deep to be Meta's: it is not taken apart but quarantined whole. */
   readable: boolean;
 }
 
@@ -58,8 +59,10 @@ export function parseWebhook(body: string | Uint8Array, receivedAtMs: number): P
 }
 
 function rootOf(body: string | Uint8Array): JsonObject | undefined {
+  const text = typeof body === 'string' ? body : bytesAsText(body);
+  if (isTooDeep(text)) return undefined;
   try {
-    return objectOf(JSON.parse(typeof body === 'string' ? body : bytesAsText(body)));
+    return objectOf(JSON.parse(text));
   } catch {
     return undefined;
   }
@@ -123,10 +126,12 @@ function readLists(value: JsonObject, way: FieldWay, place: Place, found: Findin
     if (read !== undefined) {
       found.each(listOf(list), (element) => found.keep(read(element), element));
     } else if (key === 'errors' && listOf(list).length > 0) {
-      found.keep(valueErrorsOf(list, place), list);
+      found.each([list], () => found.keep(valueErrorsOf(list, place), list));
     } else if (!described.has(key) && Array.isArray(list) && list.length > 0) {
       const part = { [key]: list };
-      found.keep(noticeOf({ field: place.field, event: key, element: part, place }), part);
+      found.each([part], () =>
+        found.keep(noticeOf({ field: place.field, event: key, element: part, place }), part),
+      );
     }
   }
 }

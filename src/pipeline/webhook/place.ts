@@ -1,12 +1,13 @@
 /**
- * Where in a body an element stands, and what was found so far. A list longer than anything Meta sends is read up to
- * `elementsMax`; the rest is one problem that holds it whole, so nothing is lost and a hostile body stays cheap.
+ * Where in a body an element stands, and what was found so far. A body with more elements than any of Meta's is read up
+ * to `elementsMax`; the rest is one problem, for which the caller keeps the whole body: nothing is lost, and a hostile
+ * body stays cheap.
  */
 import type { InboundItem } from '#core/model/events.ts';
 import type { ContactBook } from './addresses.ts';
 import { jsonTextOf } from './lenient.ts';
 
-/** Meta bundles at most 1,000 updates into one body. */
+/** Of one body, over all its lists. Meta bundles at most 1,000 updates into one. */
 export const elementsMax = 10_000;
 
 /** The change that an element belongs to. */
@@ -38,6 +39,11 @@ export class Findings {
   readonly items: InboundItem[] = [];
   readonly byKind: Record<string, number> = {};
   readonly problems: WebhookProblem[] = [];
+  #leftOut = false;
+
+  get #isFull(): boolean {
+    return this.items.length + this.problems.length >= elementsMax;
+  }
 
   /** Keeps what reading `element` gave. */
   keep(reading: Reading, element: unknown): void {
@@ -50,14 +56,14 @@ export class Findings {
     this.byKind[kind] = (this.byKind[kind] ?? 0) + 1;
   }
 
-  /** Runs `read` for each element up to `elementsMax`; beyond it the rest becomes one problem. */
+  /** Runs `read` for each element while the body may bring more; the first rest that is left out becomes one problem. */
   each(list: readonly unknown[], read: (element: unknown) => void): void {
-    const end = Math.min(list.length, elementsMax);
-    for (let i = 0; i < end; i++) read(list[i]);
-    if (list.length > end) {
-      const rest = list.slice(end);
-      this.keep(problem(`${rest.length} elements beyond the ${elementsMax} that one list may hold`), rest);
-    }
+    let next = 0;
+    while (next < list.length && !this.#isFull) read(list[next++]);
+    if (next === list.length || this.#leftOut) return;
+    this.#leftOut = true;
+    const rest = list.slice(next);
+    this.keep(problem(`elements beyond the ${elementsMax} that one body may hold`), rest);
   }
 }
 

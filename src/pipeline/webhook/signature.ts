@@ -1,11 +1,13 @@
 /**
  * Proof that a body comes from Meta: HMAC-SHA256 over the bytes as they came, keyed with the app's secret. Meta signs
  * the body with every non-ASCII character written as \uXXXX, and sends it so; a proxy that un-escapes it breaks the
- * signature, so a body with non-ASCII bytes gets a second try in the escaped form, and the caller is told.
+ * signature, so a body with non-ASCII bytes gets a second try in the escaped form, and the caller is told. Anyone may
+ * make us try, so an escaped form longer than Meta's maximum, which Meta cannot have signed, is not tried.
  * Source: developers.facebook.com/docs/graph-api/webhooks/getting-started.
  */
 import { isAscii } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { limits } from '#core/limits.ts';
 
 export interface SignatureCheck {
   ok: boolean;
@@ -17,6 +19,8 @@ export interface SignatureCheck {
 
 const headerForm = /^sha256=[0-9a-f]{64}$/i;
 const prefixLength = 'sha256='.length;
+/** Of one \uXXXX. */
+const escapedUnitBytes = 6;
 const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
 
 /** Checks `header` (`X-Hub-Signature-256`) against any of several secrets. Empty secrets never match. */
@@ -32,8 +36,9 @@ export function verifySignature(request: {
   const direct = matchingSecret(rawBody, given, secrets);
   if (direct !== -1) return { ok: true, escapedForm: false, secretIndex: direct };
   if (isAscii(rawBody)) return refused;
-  const escaped = matchingSecret(escapedBytes(rawBody), given, secrets);
-  return escaped === -1 ? refused : { ok: true, escapedForm: true, secretIndex: escaped };
+  const escaped = escapedBytes(rawBody, limits.webhookBodyBytesMax);
+  const second = escaped === null ? -1 : matchingSecret(escaped, given, secrets);
+  return second === -1 ? refused : { ok: true, escapedForm: true, secretIndex: second };
 }
 
 /** The header value for `bytes`, for tests and simulators. */
@@ -50,12 +55,13 @@ function matchingSecret(bytes: Uint8Array, given: Buffer, secrets: readonly stri
   return -1;
 }
 
-/** The body with each UTF-16 unit beyond ASCII as \uXXXX. Anyone may send a large one, so it is written in one pass. */
-function escapedBytes(bytes: Uint8Array): Buffer {
+/** The body with each UTF-16 unit beyond ASCII as \uXXXX, written in one pass; null where that is longer than `bytesMax`. */
+function escapedBytes(bytes: Uint8Array, bytesMax: number): Buffer | null {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  const escaped = Buffer.allocUnsafe(text.length * 6);
+  const escaped = Buffer.allocUnsafe(Math.min(text.length * escapedUnitBytes, bytesMax + escapedUnitBytes));
   let length = 0;
   for (let i = 0; i < text.length; i++) {
+    if (length > bytesMax) return null;
     const unit = text.charCodeAt(i);
     if (unit < 0x80) {
       escaped[length++] = unit;
@@ -65,5 +71,5 @@ function escapedBytes(bytes: Uint8Array): Buffer {
     escaped[length++] = 0x75;
     for (let shift = 12; shift >= 0; shift -= 4) escaped[length++] = hexDigits[(unit >> shift) & 15]!;
   }
-  return escaped.subarray(0, length);
+  return length > bytesMax ? null : escaped.subarray(0, length);
 }

@@ -19,8 +19,10 @@ import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { PhoneNumber, TenantDirectory } from '#core/ports/tenants.ts';
 import type { World } from '#core/ports/world.ts';
 import { answerHandshake, type HandshakeAnswer } from './handshake.ts';
+import { Labels } from './labels.ts';
 import { parseWebhook } from './parse.ts';
 import { verifySignature } from './signature.ts';
+import { type Sorted, slicesOf } from './slices.ts';
 
 export interface WebhookDeps {
   world: World;
@@ -55,12 +57,12 @@ export interface WebhookStation {
   ): Promise<string[]>;
 }
 
-interface Sorted {
-  batch: AppendBatch;
-  statuses: StatusBatch;
-}
+/** Meta has about 40 fields and 30 types of messages. */
+const labelsMax = 200;
 
 export function createWebhookStation(deps: WebhookDeps): WebhookStation {
+  const kinds = new Labels(labelsMax);
+  const alertReasons = new Labels(labelsMax);
   const secretsFor = (tenantId: string | undefined): string[] => {
     if (tenantId === undefined) return [...deps.appSecrets];
     const tenant = deps.directory.tenant(tenantId);
@@ -76,13 +78,27 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
       statuses.statuses.length > 0 ? deps.store.recordStatuses(statuses) : null,
     ]);
     if (appended !== null) {
-      countAppended(deps.telemetry, appended, batch);
+      countAppended(deps.telemetry, appended, batch, alertReasons);
       deps.onAppended(appended);
     }
     if (recorded !== null) {
       countStatuses(deps.telemetry, recorded);
       deps.onStatuses(recorded);
     }
+  };
+
+  /** Slice after slice. A fault of the store ends it; what cannot be stored as data only spoils its own slice. */
+  const commitAll = async (sorted: Sorted): Promise<void> => {
+    let unstorable: { error: unknown } | null = null;
+    for (const slice of slicesOf(sorted, limits.appendSliceMax)) {
+      try {
+        await commit(slice);
+      } catch (error) {
+        if (isFault(error) && error.code !== 'badData') throw error;
+        unstorable ??= { error };
+      }
+    }
+    if (unstorable !== null) throw unstorable.error;
   };
 
   const receive = async (request: WebhookRequest): Promise<WebhookAnswer> => {
@@ -96,12 +112,12 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     const nowMs = deps.world.clock.nowMs();
     const parsed = parseWebhook(request.rawBody, nowMs);
     for (const [kind, count] of Object.entries(parsed.byKind))
-      deps.telemetry.count('nightdesk_webhook_items_total', { kind }, count);
+      deps.telemetry.count('nightdesk_webhook_items_total', { kind: kinds.of(kind) }, count);
     const sorted = sortItems(deps.directory, parsed.items, request.tenantId, nowMs);
     if (!parsed.readable) sorted.batch.quarantine.push(asBytes('unreadable', request));
     else if (parsed.problems.length > 0) sorted.batch.quarantine.push(asBytes('incomplete', request));
     try {
-      await commit(sorted);
+      await commitAll(sorted);
       return { status: 200 };
     } catch (error) {
       if (isFault(error) && error.code !== 'badData') return refuse(deps, error.code, error);
@@ -219,13 +235,18 @@ function quarantineReason(
   return pathTenantId !== undefined && number.tenantId !== pathTenantId ? 'foreignNumber' : null;
 }
 
-function countAppended(telemetry: Telemetry, appended: Appended, batch: AppendBatch): void {
+function countAppended(
+  telemetry: Telemetry,
+  appended: Appended,
+  batch: AppendBatch,
+  alertReasons: Labels,
+): void {
   if (appended.stored > 0) telemetry.count('nightdesk_events_stored_total', {}, appended.stored);
   if (appended.duplicates > 0) telemetry.count('nightdesk_events_duplicate_total', {}, appended.duplicates);
   for (const item of batch.quarantine)
     telemetry.count('nightdesk_events_quarantined_total', { reason: item.reason });
   for (const { notice } of batch.notices)
-    if (notice.alert) telemetry.count('nightdesk_alerts_total', { reason: notice.field });
+    if (notice.alert) telemetry.count('nightdesk_alerts_total', { reason: alertReasons.of(notice.field) });
 }
 
 function countStatuses(telemetry: Telemetry, recorded: StatusesRecorded): void {

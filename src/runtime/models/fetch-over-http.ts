@@ -2,12 +2,17 @@
  * The platform's `fetch` spoken over the `Http` port, for libraries that want one: model calls then use the world's
  * sockets and limits, can be simulated, and cost a third of the CPU. It knows what a JSON client needs and refuses the rest.
  */
+import type { RequestPurpose } from '#core/ports/crash-points.ts';
 import type { Http } from '#core/ports/world.ts';
 
 /** The activity's deadline ends a call by its signal; this only bounds a call that has none. */
 const timeoutMsDefault = 120_000;
 
-export function fetchOver(http: Http, timeoutMs = timeoutMsDefault): typeof globalThis.fetch {
+export function fetchOver(
+  http: Http,
+  purpose?: RequestPurpose,
+  timeoutMs = timeoutMsDefault,
+): typeof globalThis.fetch {
   return async (input, init) => {
     const method = init?.method ?? 'GET';
     if (typeof input === 'object' && !(input instanceof URL)) throw unsupported('a Request object');
@@ -18,6 +23,7 @@ export function fetchOver(http: Http, timeoutMs = timeoutMsDefault): typeof glob
       body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
     if (!isPlain) throw unsupported('a body that is neither text nor bytes');
     const answer = await http.request({
+      ...(purpose === undefined ? {} : { purpose }),
       method,
       url: String(input),
       headers: Object.fromEntries(new Headers(init?.headers)),

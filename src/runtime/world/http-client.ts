@@ -17,6 +17,7 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
 
 export interface HttpClientOptions {
@@ -28,6 +29,7 @@ export interface HttpClientOptions {
   idleSocketMs?: number;
   /** An answer larger than this is a fault, unless its request says another limit. */
   bodyBytesMax?: number;
+  crashPoints?: CrashPoints;
 }
 
 export interface HttpClient extends Http {
@@ -48,6 +50,7 @@ export const httpDefaults = {
 
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { socketsMax, connectTimeoutMs, idleSocketMs, bodyBytesMax } = { ...httpDefaults, ...options };
+  const { crashPoints = noCrashPoints } = options;
   const agentOptions = {
     keepAlive: true,
     scheduling: 'lifo',
@@ -57,12 +60,12 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   } as const;
   const httpAgent = new HttpAgent(agentOptions);
   const httpsAgent = new HttpsAgent(agentOptions);
-  const limits = { connectTimeoutMs, bodyBytesMax };
+  const terms = { connectTimeoutMs, bodyBytesMax, crashPoints };
 
   return {
     request: (request) =>
       new Promise(
-        (resolve, reject) => new Exchange(request, { httpAgent, httpsAgent }, limits, resolve, reject),
+        (resolve, reject) => new Exchange(request, { httpAgent, httpsAgent }, terms, resolve, reject),
       ),
     close() {
       httpAgent.destroy();
@@ -76,10 +79,17 @@ interface Agents {
   httpsAgent: HttpsAgent;
 }
 
+/** What is equal for all requests of a client. */
+interface Terms {
+  connectTimeoutMs: number;
+  bodyBytesMax: number;
+  crashPoints: CrashPoints;
+}
+
 /** One request and its end. A class, because it is made for every send and its parts must not be closures each. */
 class Exchange {
   private readonly request: HttpRequest;
-  private readonly limits: { connectTimeoutMs: number; bodyBytesMax: number };
+  private readonly terms: Terms;
   private readonly resolve: (response: HttpResponse) => void;
   private readonly reject: (fault: HttpFault) => void;
   private readonly host: string;
@@ -92,12 +102,12 @@ class Exchange {
   constructor(
     request: HttpRequest,
     agents: Agents,
-    limits: { connectTimeoutMs: number; bodyBytesMax: number },
+    terms: Terms,
     resolve: (response: HttpResponse) => void,
     reject: (fault: HttpFault) => void,
   ) {
     this.request = request;
-    this.limits = limits;
+    this.terms = terms;
     this.resolve = resolve;
     this.reject = reject;
     this.host = hostOf(request.url);
@@ -143,18 +153,24 @@ class Exchange {
       clearTimeout(this.connectTimer);
       this.write();
     });
-    this.connectTimer = setTimeout(() => this.fail('CONNECT_TIMEOUT'), this.limits.connectTimeoutMs);
+    this.connectTimer = setTimeout(() => this.fail('CONNECT_TIMEOUT'), this.terms.connectTimeoutMs);
   };
 
   private write(): void {
     if (this.ended) return;
     this.written = true;
-    this.outgoing?.end(this.request.body);
+    this.reach('beforeWrite');
+    this.outgoing?.end(this.request.body, this.onWritten);
+  }
+
+  private reach(moment: 'beforeWrite' | 'afterWrite' | 'afterAnswer'): void {
+    const { purpose } = this.request;
+    if (purpose !== undefined) this.terms.crashPoints.reach(`${purpose}.${moment}`);
   }
 
   private readonly onResponse = (incoming: IncomingMessage): void => {
     const chunks: Buffer[] = [];
-    const bodyBytesMax = this.request.bodyBytesMax ?? this.limits.bodyBytesMax;
+    const bodyBytesMax = this.request.bodyBytesMax ?? this.terms.bodyBytesMax;
     let bytes = 0;
     incoming.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
@@ -171,11 +187,14 @@ class Exchange {
     });
   };
 
+  private readonly onWritten = (): void => this.reach('afterWrite');
   private readonly onTimeout = (): void => this.fail('TIMEOUT');
   private readonly onAbort = (): void => this.fail('ABORTED');
 
   private succeed(response: HttpResponse): void {
-    if (this.settle()) this.resolve(response);
+    if (!this.settle()) return;
+    this.reach('afterAnswer');
+    this.resolve(response);
   }
 
   private fail(code: string): void {

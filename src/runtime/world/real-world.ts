@@ -6,28 +6,33 @@
  * back all timers and closes the sockets. To add a door to the outside, add it to the `World` port first.
  */
 import { randomFillSync } from 'node:crypto';
+import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Clock, Log, Timers, World } from '#core/ports/world.ts';
 import { createHttpClient, type HttpClientOptions } from './http-client.ts';
 
 export interface RealWorldOptions {
   log: Log;
   http?: HttpClientOptions;
+  /** Told of every commit and socket write; nobody is if absent. */
+  crashPoints?: CrashPoints;
 }
 
 export interface RealWorld extends World {
+  readonly crashPoints: CrashPoints;
   /** Takes back every timer and closes every socket; requests under way end as faults. */
   close(): void;
 }
 
-export function createRealWorld({ log, http }: RealWorldOptions): RealWorld {
+export function createRealWorld({ log, http, crashPoints = noCrashPoints }: RealWorldOptions): RealWorld {
   const timers = createTimers();
-  const client = createHttpClient(http);
+  const client = createHttpClient({ ...http, crashPoints });
   return {
     clock: realClock,
     timers,
     random: createRandom(),
     http: client,
     log,
+    crashPoints,
     close() {
       timers.close();
       client.close();

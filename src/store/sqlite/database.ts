@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { Fault, messageOf } from '#core/model/faults.ts';
+import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import { migrations } from './schema.ts';
 
 export type Row = Record<string, SQLInputValue>;
@@ -79,8 +80,8 @@ export class Database {
 }
 
 /** Opens, locks and migrates. `:memory:` has no lock and no durability; it is the reference in tests. */
-export function openDatabase(path: string): Database {
-  if (path === ':memory:') return prepare(new Database(path, new DatabaseSync(path), null));
+export function openDatabase(path: string, crashPoints: CrashPoints = noCrashPoints): Database {
+  if (path === ':memory:') return prepare(new Database(path, new DatabaseSync(path), null), crashPoints);
   const file = resolve(path);
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -92,7 +93,7 @@ export function openDatabase(path: string): Database {
   }
   const lock = takeLock(lockedFile(file));
   try {
-    return prepare(new Database(file, new DatabaseSync(file), lock));
+    return prepare(new Database(file, new DatabaseSync(file), lock), crashPoints);
   } catch (error) {
     lock.close();
     throw refusalOf(file, error);
@@ -138,12 +139,12 @@ function takeLock(file: string): DatabaseSync {
   }
 }
 
-function prepare(db: Database): Database {
+function prepare(db: Database, crashPoints: CrashPoints): Database {
   try {
     db.raw.exec(
       'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000',
     );
-    migrate(db);
+    migrate(db, crashPoints);
     return db;
   } catch (error) {
     db.raw.close();
@@ -151,7 +152,7 @@ function prepare(db: Database): Database {
   }
 }
 
-function migrate(db: Database): void {
+function migrate(db: Database, crashPoints: CrashPoints): void {
   const { user_version: version } = db.raw.prepare('PRAGMA user_version').get() as { user_version: number };
   const newest = migrations.at(-1)?.version ?? 0;
   if (version > newest) {
@@ -162,7 +163,10 @@ function migrate(db: Database): void {
   }
   for (const migration of migrations) {
     if (migration.version <= version) continue;
-    db.raw.exec(`BEGIN IMMEDIATE; ${migration.sql}; PRAGMA user_version = ${migration.version}; COMMIT`);
+    db.raw.exec(`BEGIN IMMEDIATE; ${migration.sql}; PRAGMA user_version = ${migration.version}`);
+    crashPoints.reach('migrate.beforeCommit');
+    db.raw.exec('COMMIT');
+    crashPoints.reach('migrate.afterCommit');
   }
 }
 

@@ -7,12 +7,15 @@
 
 import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
+import { type CrashPoints, noCrashPoints, type Transaction } from '#core/ports/crash-points.ts';
 import type { Database } from './database.ts';
 import { faultOf } from './database.ts';
 
 export type Lane = 'main' | 'status';
 
 interface Waiting {
+  transaction: Transaction;
+  rows: number;
   run: () => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
@@ -21,15 +24,17 @@ interface Waiting {
 export class GroupCommit {
   readonly #db: Database;
   readonly #soon: (fn: () => void) => void;
+  readonly #crashPoints: CrashPoints;
   readonly #lanes: Record<Lane, Waiting[]> = { main: [], status: [] };
   #scheduled = false;
   #closed = false;
   commits = 0;
   grouped = 0;
 
-  constructor(db: Database, soon: (fn: () => void) => void) {
+  constructor(db: Database, soon: (fn: () => void) => void, crashPoints: CrashPoints = noCrashPoints) {
     this.#db = db;
     this.#soon = soon;
+    this.#crashPoints = crashPoints;
   }
 
   waiting(lane: Lane): number {
@@ -38,13 +43,20 @@ export class GroupCommit {
 
   /**
    * Runs `change` in the next commit. It must do nothing but read and write the database: it may be run twice.
+   * `rows` is how many it is about: a commit takes changes up to a number of rows, a larger one goes alone.
    * @throws Fault storeUnavailable where the commit failed, badData where this change alone cannot be stored.
    */
-  submit<T>(lane: Lane, change: () => T): Promise<T> {
+  submit<T>(lane: Lane, transaction: Transaction, change: () => T, rows = 1): Promise<T> {
     if (this.#closed)
       return Promise.reject(new Fault('stopping', 'The store is closed: the process is stopping.'));
     return new Promise<T>((resolve, reject) => {
-      this.#lanes[lane].push({ run: change, resolve: resolve as (value: unknown) => void, reject });
+      this.#lanes[lane].push({
+        transaction,
+        rows,
+        run: change,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+      });
       this.#schedule();
     });
   }
@@ -61,10 +73,11 @@ export class GroupCommit {
 
   #flush(): void {
     const half = limits.groupCommitOpsMax / 2;
-    const group = [...this.#lanes.status.splice(0, half), ...this.#lanes.main.splice(0, half)];
+    const group = [...firstOf(this.#lanes.status, half), ...firstOf(this.#lanes.main, half)];
     if (group.length === 0) return;
     const results = this.#transact(group);
     if (results !== null) {
+      this.#reach(group, 'afterCommit');
       for (let i = 0; i < group.length; i++) group[i]?.resolve(results[i]);
       return;
     }
@@ -76,6 +89,7 @@ export class GroupCommit {
     try {
       this.#db.run('BEGIN IMMEDIATE');
       const results = group.map((member) => member.run());
+      this.#reach(group, 'beforeCommit');
       this.#db.run('COMMIT');
       this.commits += 1;
       this.grouped += group.length;
@@ -90,14 +104,20 @@ export class GroupCommit {
     try {
       this.#db.run('BEGIN IMMEDIATE');
       const result = member.run();
+      this.#reach([member], 'beforeCommit');
       this.#db.run('COMMIT');
       this.commits += 1;
       this.grouped += 1;
+      this.#reach([member], 'afterCommit');
       member.resolve(result);
     } catch (error) {
       this.#rollBack();
       member.reject(faultOf(error));
     }
+  }
+
+  #reach(group: readonly Waiting[], moment: 'beforeCommit' | 'afterCommit'): void {
+    for (const { transaction } of group) this.#crashPoints.reach(`${transaction}.${moment}`);
   }
 
   #rollBack(): void {
@@ -113,4 +133,14 @@ export class GroupCommit {
     while (this.#lanes.main.length + this.#lanes.status.length > 0) this.#flush();
     this.#closed = true;
   }
+}
+
+/** Takes the first of those that wait, up to so many rows; at least one. */
+function firstOf(waiting: Waiting[], rowsMax: number): Waiting[] {
+  let rows = 0;
+  const next = waiting.findIndex((each, index) => {
+    rows += each.rows;
+    return rows > rowsMax && index > 0;
+  });
+  return waiting.splice(0, next < 0 ? waiting.length : next);
 }

@@ -6,6 +6,7 @@
 
 import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
+import type { CrashPoints, Transaction } from '#core/ports/crash-points.ts';
 import type { Store } from '#core/ports/store.ts';
 import { fireTimers, settleActivity } from './activities.ts';
 import { append } from './append.ts';
@@ -33,18 +34,20 @@ export interface SqliteOptions {
   /** Runs a function after the I/O that is ready now; what is submitted until then shares one commit. */
   soon: (fn: () => void) => void;
   random: () => number;
+  /** Told of every commit; nobody is if absent. */
+  crashPoints?: CrashPoints;
 }
 
 /** @throws StoreRefused where the file is owned, corrupt, newer than this code or cannot be written. */
 export function openSqliteStore(options: SqliteOptions): Store {
-  return storeOn(openDatabase(options.path), options);
+  return storeOn(openDatabase(options.path, options.crashPoints), options);
 }
 
 /** The store on a database that is open already; closing the store closes it. */
 export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Store {
   const context: Context = { db, random: options.random };
-  const commits = new GroupCommit(db, options.soon);
-  const write = <T>(change: () => T) => commits.submit('main', change);
+  const commits = new GroupCommit(db, options.soon, options.crashPoints);
+  const write = <T>(transaction: Transaction, change: () => T) => commits.submit('main', transaction, change);
   const read = async <T>(look: () => T): Promise<T> => {
     if (!db.raw.isOpen) throw new Fault('stopping', 'The store is closed: the process is stopping.');
     try {
@@ -64,47 +67,51 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
   const prune = createPruner();
   return {
     driver: 'sqlite',
-    rescue: (input) => write(() => rescue(context, input)),
-    renewLeases: (input) => write(() => renewLeases(context, input)),
+    rescue: (input) => write('rescue', () => rescue(context, input)),
+    renewLeases: (input) => write('renewLeases', () => renewLeases(context, input)),
     readTenants: () => read(() => readTenants(context)),
-    applyTenants: (input) => write(() => applyTenants(context, input)),
+    applyTenants: (input) => write('applyTenants', () => applyTenants(context, input)),
     append: async (batch) => {
       refuseWhenBehind('main');
-      return write(() => append(context, batch));
+      const rows = batch.messages.length + batch.notices.length + batch.quarantine.length;
+      return commits.submit('main', 'append', () => append(context, batch), rows);
     },
     recordStatuses: async (batch) => {
       refuseWhenBehind('status');
-      return commits.submit('status', () => recordStatuses(context, batch));
+      const rows = batch.statuses.length;
+      return commits.submit('status', 'recordStatuses', () => recordStatuses(context, batch), rows);
     },
     takeConversations: ({ refs, ownerId, nowMs }) =>
-      write(() => refs.map((ref) => takeConversation(context, ref, ownerId, nowMs))),
-    commitTurn: (commit) => write(() => commitTurn(context, commit)),
-    releaseLease: (input) => write(() => releaseLease(context, input)),
-    settleActivity: (outcome) => write(() => settleActivity(context, outcome)),
-    fireTimers: (input) => write(() => fireTimers(context, input)),
-    grantSends: (request) => write(() => grantSends(context, request)),
-    grantReceipt: (input) => write(() => grantReceipt(context, input)),
-    settleSends: ({ nowMs, settlements }) => write(() => settleSends(context, nowMs, settlements)),
-    resolveUncertain: (input) => write(() => resolveUncertain(context, input)),
-    findWork: (input) => write(() => findWork(context, input)),
+      write('takeConversations', () => refs.map((ref) => takeConversation(context, ref, ownerId, nowMs))),
+    commitTurn: (commit) => write('commitTurn', () => commitTurn(context, commit)),
+    releaseLease: (input) => write('releaseLease', () => releaseLease(context, input)),
+    settleActivity: (outcome) => write('settleActivity', () => settleActivity(context, outcome)),
+    fireTimers: (input) => write('fireTimers', () => fireTimers(context, input)),
+    grantSends: (request) => write('grantSends', () => grantSends(context, request)),
+    grantReceipt: (input) => write('grantReceipt', () => grantReceipt(context, input)),
+    settleSends: ({ nowMs, settlements }) =>
+      write('settleSends', () => settleSends(context, nowMs, settlements)),
+    resolveUncertain: (input) => write('resolveUncertain', () => resolveUncertain(context, input)),
+    findWork: (input) => write('findWork', () => findWork(context, input)),
     readHistory: (query) => read(() => readHistory(context, query)),
     stats: () => read(() => lists.stats(context)),
     audit: (input) => read(() => audit(context, input)),
-    prune: (input) => write(() => prune(context, input)),
+    prune: (input) => write('prune', () => prune(context, input)),
     listFlags: (input) => read(() => lists.listFlags(context, input)),
-    resolveFlags: (input) => write(() => operators.resolveFlags(context, input)),
-    takeOver: (input) => write(() => operators.takeOver(context, input)),
-    replyAsOperator: (input) => write(() => operators.replyAsOperator(context, input)),
-    handBack: (input) => write(() => operators.handBack(context, input)),
+    resolveFlags: (input) => write('resolveFlags', () => operators.resolveFlags(context, input)),
+    takeOver: (input) => write('takeOver', () => operators.takeOver(context, input)),
+    replyAsOperator: (input) => write('replyAsOperator', () => operators.replyAsOperator(context, input)),
+    handBack: (input) => write('handBack', () => operators.handBack(context, input)),
     listIdleHolds: (input) => read(() => lists.listIdleHolds(context, input)),
     readTranscript: (input) => read(() => readTranscript(context, input)),
     findConversation: (input) => read(() => lists.findConversation(context, input)),
     listDeadLetters: (input) => read(() => lists.listDeadLetters(context, input)),
-    redriveDeadLetter: (input) => write(() => operators.redriveDeadLetter(context, input)),
+    redriveDeadLetter: (input) =>
+      write('redriveDeadLetter', () => operators.redriveDeadLetter(context, input)),
     listSends: (input) => read(() => lists.listSends(context, input)),
-    resolveSend: (input) => write(() => operators.resolveSend(context, input)),
+    resolveSend: (input) => write('resolveSend', () => operators.resolveSend(context, input)),
     listQuarantine: (input) => read(() => lists.listQuarantine(context, input)),
-    markRedriven: (input) => write(() => lists.markRedriven(context, input)),
+    markRedriven: (input) => write('markRedriven', () => lists.markRedriven(context, input)),
     close: async () => {
       commits.close();
       db.close();

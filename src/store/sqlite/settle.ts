@@ -29,6 +29,9 @@ const selectPair = 'SELECT pair_failures FROM conversation WHERE tenant_id = ? A
 const setPair =
   'UPDATE conversation SET pair_failures = ?, pair_until_ms = ? WHERE tenant_id = ? AND conversation_id = ?';
 
+/** States that an acceptance settles, however late. `accepted` without a wamid is a person's word: its statuses are applied now. */
+const takesLateAnswer: ReadonlySet<SendState> = new Set(['queued', 'uncertain', 'held', 'accepted']);
+
 interface SendRow {
   conversation_id: string;
   phone_number_id: string;
@@ -141,7 +144,7 @@ function lateAcceptance(
 ): void {
   if (row.wamid !== null) {
     noteSecond(context, send, row, outcome.wamid, settled);
-  } else if (row.state === 'queued' || row.state === 'uncertain' || row.state === 'held') {
+  } else if (takesLateAnswer.has(row.state)) {
     accept(context, send, outcome.wamid, outcome, nowMs, settled);
     const next = nextOfLane(context, send.ref);
     if (next !== undefined) settled.freed.push(next);

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault, type FaultCode, isFault, messageOf } from '#core/model/faults.ts';
+import { noCrashPoints } from '#core/ports/crash-points.ts';
 import { runCommand } from '#runtime/commands.ts';
 import { BadConfig } from '#runtime/config.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
@@ -57,9 +58,11 @@ async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
+  const { crashPoints = noCrashPoints } = nightdesk.world;
   const reply = (status: number, body: unknown) => {
     outgoing.writeHead(status, { 'content-type': 'application/json' });
-    outgoing.end(JSON.stringify(body));
+    crashPoints.reach('commandAnswer.beforeWrite');
+    outgoing.end(JSON.stringify(body), () => crashPoints.reach('commandAnswer.afterWrite'));
   };
   try {
     const { name, args } = JSON.parse(await read(incoming)) as {

@@ -3,6 +3,7 @@
  * code 2 before any port opens.
  */
 import { messageOf } from '#core/model/faults.ts';
+import type { CrashPoints } from '#core/ports/crash-points.ts';
 import { readConfig } from '#runtime/config.ts';
 import { openNightdesk } from '#runtime/open.ts';
 import { createLog } from '#runtime/world/log.ts';
@@ -15,6 +16,8 @@ export interface StartOptions {
   roles?: string[];
   /** The end of standard input stops the server as a signal does; so it ends with the supervisor that holds it. */
   untilStdinEnds?: boolean;
+  /** For a program that embeds the server; the command line gives none. */
+  crashPoints?: CrashPoints;
 }
 
 /** Runs until a signal; returns the exit code. */
@@ -25,7 +28,10 @@ export async function start(options: StartOptions): Promise<number> {
     ...(options.roles === undefined ? {} : { roles: options.roles }),
   });
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
-  const world = createRealWorld({ log });
+  const world = createRealWorld({
+    log,
+    ...(options.crashPoints === undefined ? {} : { crashPoints: options.crashPoints }),
+  });
   const nightdesk = await openNightdesk(config, world);
   let commands: CommandSocket | null = null;
   let http: Awaited<ReturnType<typeof startHttpSurface>>;

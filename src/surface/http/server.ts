@@ -5,6 +5,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { limits } from '#core/limits.ts';
+import { noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
 
 export interface HttpSurface {
@@ -54,6 +55,8 @@ export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOpt
 }
 
 function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: () => boolean): void {
+  const { crashPoints = noCrashPoints } = nightdesk.world;
+  const written = () => crashPoints.reach('webhookAnswer.afterWrite');
   const tenantOf = (request: FastifyRequest) => (request.params as { tenantId?: string }).tenantId;
   const handshake = async (request: FastifyRequest, reply: FastifyReply) => {
     const answer = nightdesk.webhook.handshake(request.query as Record<string, unknown>, tenantOf(request));
@@ -77,6 +80,8 @@ function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: (
       ...(tenantId === undefined ? {} : { tenantId }),
     });
     if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds);
+    crashPoints.reach('webhookAnswer.beforeWrite');
+    reply.raw.once('finish', written);
     return reply.code(answer.status).send();
   };
   for (const path of ['/webhooks/whatsapp', '/webhooks/whatsapp/:tenantId']) {

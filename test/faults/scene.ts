@@ -1,0 +1,163 @@
+/**
+ * The town of a fault: the real server with waits that are short enough for a test, customers, and the judgement that all
+ * cases share: what was acknowledged was answered once or is held with a flag, and `nightdesk audit` agrees.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { AuditReport } from '#core/ports/store-operators.ts';
+import { until } from '../proof/server-process.ts';
+import { buildTown, seeded, type Town, type TownOptions } from '../proof/town.ts';
+import { judge, tokenOf, type Verdict } from '../proof/verdict.ts';
+
+/** The rules are those of the defaults; only the waits are shorter. */
+export const shortWaits = {
+  leaseTtlMs: 2_000,
+  sendWriteMaxMs: 500,
+  sweepEveryMs: 500,
+  graphTimeoutMs: 1_500,
+  uncertainWindowMs: 1_500,
+  uncertainWindowAfterErrorMs: 1_000,
+  uncertainCapMs: 3_000,
+  storeRetryMaxMs: 250,
+};
+
+/** `bin/nightdesk start` with ports that can be broken. */
+export const breakableServer = [
+  process.execPath,
+  '--conditions=nightdesk-source',
+  '--disable-warning=ExperimentalWarning',
+  join(import.meta.dirname, 'breakable-server.ts'),
+];
+
+export async function buildScene(options: Partial<TownOptions> = {}): Promise<Scene> {
+  const town = await buildTown({
+    tenants: 1,
+    contacts: 12,
+    random: seeded(7),
+    modelLatencyMs: { minMs: 20, maxMs: 60 },
+    ...options,
+    server: { limits: shortWaits, ...options.server },
+  });
+  return new Scene(town);
+}
+
+/** Builds a scene, plays in it and takes it away, however the play ends. */
+export async function inScene(
+  options: Partial<TownOptions>,
+  play: (scene: Scene) => Promise<string>,
+): Promise<string> {
+  const scene = await buildScene(options);
+  try {
+    return await play(scene);
+  } finally {
+    await scene.close();
+  }
+}
+
+export class Scene {
+  readonly town: Town;
+  #said = 0;
+
+  constructor(town: Town) {
+    this.town = town;
+  }
+
+  get server(): Town['server'] {
+    return this.town.server;
+  }
+
+  get control(): Town['simulator']['control'] {
+    return this.town.simulator.control;
+  }
+
+  /** Customers write one message each, from the first contact on; returns the tokens that their answers will carry. */
+  async say(count: number): Promise<string[]> {
+    const tokens: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const index = this.#said % this.town.contacts.length;
+      const contact = this.town.contacts[index];
+      if (contact === undefined) throw new Error('The town has no contacts.');
+      const token = tokenOf(index, this.#said);
+      tokens.push(token);
+      this.#said += 1;
+      const { phoneNumberId, id } = contact;
+      await this.control.say({ phoneNumberId, contact: id, type: 'text', text: `hello ${token}` });
+    }
+    return tokens;
+  }
+
+  get acknowledged(): number {
+    return this.town.simulator.meta.said.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== null).length;
+  }
+
+  answered(token: string): boolean {
+    return this.town.simulator.meta.accepted.some(({ text }) => text?.includes(token) === true);
+  }
+
+  async allAnswered(tokens: readonly string[], withinMs = 15_000): Promise<void> {
+    const isDone = await until(() => tokens.every((token) => this.answered(token)), withinMs);
+    const missing = tokens.filter((token) => !this.answered(token));
+    expect(isDone ? [] : missing, `answers; the log says:\n${this.server.log.slice(-3_000)}`).toEqual([]);
+  }
+
+  /** Waits until the log has a line that fits. */
+  async logged(pattern: RegExp, withinMs = 10_000): Promise<void> {
+    await until(() => pattern.test(this.server.log), withinMs);
+    expect(this.server.log.slice(-6_000)).toMatch(pattern);
+  }
+
+  /** Waits until everything has come to an end, and judges all of the run. */
+  async judge(withinMs = 20_000): Promise<Verdict> {
+    const all = await until(() => this.acknowledged === this.town.simulator.meta.said.length, withinMs);
+    let audit = await this.#audit();
+    await until(async () => {
+      audit = await this.#audit();
+      return audit.underWay === 0;
+    }, withinMs);
+    const { said, accepted } = this.town.simulator.meta;
+    const verdict = judge(said, accepted, this.server.databasePath);
+    const { answeredTwice, lost, outOfOrder } = verdict;
+    const { missing, underWay, provenDuplicates } = audit;
+    expect(
+      { all, answeredTwice, lost, outOfOrder, missing, underWay, provenDuplicates },
+      `the log says:\n${this.server.log.slice(-6_000)}`,
+    ).toEqual({
+      ...{ all: true, answeredTwice: [], lost: [], outOfOrder: [] },
+      ...{ missing: [], underWay: 0, provenDuplicates: 0 },
+    });
+    return verdict;
+  }
+
+  #audit(): Promise<AuditReport> {
+    return this.server.command<AuditReport>('audit', { days: 2 });
+  }
+
+  /** Answers of the webhook door, by status, with the header that tells when to come again. */
+  async post(): Promise<{ status: number; retryAfter: string | null }> {
+    const answer = await fetch(`${this.server.url}/webhooks/whatsapp`, { method: 'POST', body: '{}' });
+    return { status: answer.status, retryAfter: answer.headers.get('retry-after') };
+  }
+
+  async isReady(): Promise<boolean> {
+    return fetch(`${this.server.url}/readyz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.town.close();
+  }
+}
+
+/** Whether the process is stopped, as Linux tells it. */
+export function isStopped(pid: number): boolean {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+}
+
+/** `3 answered, 1 held for a person`. */
+export function counted({ answered, held }: Verdict): string {
+  return held === 0 ? `${answered} answered once` : `${answered} answered once, ${held} held with a flag`;
+}

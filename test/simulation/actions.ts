@@ -1,0 +1,167 @@
+/** What each action of a plan does. To add one, add its shape to the plan and what it does here. */
+import type { Contact } from '#simulator/index.ts';
+import type { Action, Plan } from './plan.ts';
+import { numberOf, phoneOf, userIdOf } from './setting-up.ts';
+import type { Universe } from './universe.ts';
+
+type Of<K extends Action['kind']> = Extract<Action, { kind: K }>;
+
+export function createContacts(universe: Universe): void {
+  for (let i = 0; i < universe.plan.contacts; i += 1)
+    universe.contacts.push(universe.meta.contacts.create({ id: `c${i}`, name: `C${i}`, phone: phoneOf(i) }));
+}
+
+export function schedule(universe: Universe, actions: readonly Action[]): void {
+  for (const action of actions)
+    universe.world.timers.after(action.atMs, () => {
+      act(universe, action);
+      universe.link.pump();
+    });
+}
+
+function act(universe: Universe, action: Action): void {
+  switch (action.kind) {
+    case 'say':
+      return say(universe, action);
+    case 'crash':
+      return universe.crash(action.process, action.awayMs);
+    case 'stop':
+      return universe.stop(action.process, action.awayMs);
+    case 'pause':
+      return universe.pause(action.process, action.forMs);
+    case 'stepClock':
+      return universe.stepClock(action.byMs);
+    case 'graphAway':
+      universe.link.awayUntilMs = universe.nowMs() + action.forMs;
+      return universe.journal.note({ kind: 'world', what: `Graph is away for ${action.forMs} ms` });
+    case 'addresses':
+      return show(universe, contactOf(universe, action.contact), action.show);
+    case 'changeNumber':
+      return changeNumber(universe, action);
+    case 'echo':
+      return echo(universe, action);
+    case 'take':
+    case 'reply':
+    case 'handBack':
+      return operate(universe, action);
+    case 'resolveSends':
+      return void resolveSends(universe, tenantOf(universe.plan, action.tenant));
+    case 'redriveDeadLetters':
+      return void redriveDeadLetters(universe, tenantOf(universe.plan, action.tenant));
+    case 'applyTenants':
+      return void universe.applyTenants();
+  }
+}
+
+const tenantOf = (plan: Plan, at: number) => plan.tenants[at]?.id ?? '';
+
+function contactOf({ contacts }: Universe, at: number): Contact {
+  const contact = contacts[at];
+  if (contact === undefined) throw new Error(`The plan names contact ${at}, who is not there.`);
+  return contact;
+}
+
+const contents = {
+  text: (text: string) => ({ type: 'text', text }),
+  image: () => ({ type: 'image' }),
+  voice: () => ({ type: 'audio', voice: true }),
+  reaction: () => ({ type: 'reaction', messageId: 'wamid.before', emoji: '👍' }),
+  unsupported: () => ({ type: 'unsupported' }),
+} as const;
+
+function say(universe: Universe, { contact, tenant, number, message, text }: Of<'say'>): void {
+  const { meta, journal, plan } = universe;
+  const phoneNumberId = numberOf(tenant, number);
+  const { id } = contactOf(universe, contact);
+  const said = meta.inbound.say({ phoneNumberId, contact: id, ...contents[message](text) }, universe.nowMs());
+  journal.note({
+    kind: 'said',
+    wamid: said.wamid,
+    contact: id,
+    tenantId: tenantOf(plan, tenant),
+    phoneNumberId,
+    type: message,
+    text: said.text ?? '',
+  });
+}
+
+/** A contact is first known by phone; once its user id was shown, webhooks show either or both. */
+function show({ meta, journal }: Universe, contact: Contact, what: Of<'addresses'>['show']): void {
+  const at = Number(contact.id.slice(1));
+  if (what !== 'phone') meta.contacts.change(contact, { userId: contact.userId ?? userIdOf(at) });
+  meta.contacts.change(contact, { phoneHidden: what === 'userId' });
+  journal.note({ kind: 'world', what: `webhooks show of ${contact.id}: ${what}` });
+}
+
+function changeNumber(universe: Universe, action: Of<'changeNumber'>): void {
+  const contact = contactOf(universe, action.contact);
+  if (contact.phoneHidden) return;
+  const change = 1 + Math.floor(universe.random('numbers') * 900);
+  const phone = phoneOf(action.contact, change);
+  const userId = contact.userId === null ? {} : { userId: userIdOf(action.contact, change) };
+  const phoneNumberId = numberOf(action.tenant, 0);
+  // Every business that knows the contact is told by a message of its own; here the one that the plan names.
+  universe.meta.inbound.changeAddress({ phoneNumberId, contact: contact.id, phone, ...userId }, universe.nowMs());
+  universe.journal.note({ kind: 'world', what: `${contact.id} changes to ${phone}` });
+}
+
+function echo(universe: Universe, { contact, tenant }: Of<'echo'>): void {
+  const { id } = contactOf(universe, contact);
+  universe.meta.inbound.echo(
+    { phoneNumberId: numberOf(tenant, 0), contact: id, text: 'I answer this myself.' },
+    universe.nowMs(),
+  );
+  const tenantId = tenantOf(universe.plan, tenant);
+  universe.journal.note({ kind: 'operator', what: 'writes from the owner’s phone', tenantId, contact: id });
+}
+
+const commandOf = { take: 'take', reply: 'reply', handBack: 'handback' } as const;
+
+function operate(universe: Universe, action: Of<'take' | 'reply' | 'handBack'>): void {
+  const tenantId = tenantOf(universe.plan, action.tenant);
+  const contact = contactOf(universe, action.contact);
+  const conversationId = conversationOf(universe, tenantId, contact);
+  if (conversationId === undefined) return;
+  universe.journal.note({ kind: 'operator', what: action.kind, tenantId, contact: contact.id });
+  const text = `I am a person (${universe.nowMs()}).`;
+  void universe.command(commandOf[action.kind], { tenantId, conversationId, by: 'Ann', text });
+}
+
+function conversationOf({ rows }: Universe, tenantId: string, contact: Contact): string | undefined {
+  const found = rows.get<{ conversation_id: string }>(
+    `SELECT conversation_id FROM conversation JOIN contact_address USING (tenant_id, contact_id)
+     WHERE tenant_id = ? AND merged_into IS NULL AND value IN (?, ?) ORDER BY conversation_id`,
+    tenantId,
+    contact.phone ?? '',
+    contact.userId ?? '',
+  );
+  return found?.conversation_id;
+}
+
+async function resolveSends(universe: Universe, tenantId: string): Promise<void> {
+  const held = universe.rows.all<{ send_id: string }>(
+    `SELECT send_id FROM send WHERE tenant_id = ? AND state = 'held' ORDER BY send_id`,
+    tenantId,
+  );
+  for (const { send_id: sendId } of held)
+    await universe.command('sends.resolve', { tenantId, sendId, verdict: 'withdraw', by: 'Ann' });
+}
+
+async function redriveDeadLetters(universe: Universe, tenantId: string): Promise<void> {
+  const dead = universe.rows.all<{ dead_letter_id: string }>(
+    'SELECT dead_letter_id FROM dead_letter WHERE tenant_id = ? AND redriven_at_ms IS NULL ORDER BY dead_letter_id',
+    tenantId,
+  );
+  for (const { dead_letter_id: deadLetterId } of dead)
+    await universe.command('deadletters.redrive', { tenantId, deadLetterId, by: 'Ann' });
+}
+
+/** Everything that a person must do before nothing is left: all conversations go back to the bot. */
+export async function handBackAll(universe: Universe): Promise<void> {
+  const held = universe.rows.all<{ tenant_id: string; conversation_id: string }>(
+    `SELECT tenant_id, conversation_id FROM conversation WHERE holder = 'operator' AND merged_into IS NULL
+     ORDER BY tenant_id, conversation_id`,
+  );
+  for (const { tenant_id: tenantId, conversation_id: conversationId } of held)
+    await universe.command('handback', { tenantId, conversationId, by: 'Ann' });
+}

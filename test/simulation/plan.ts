@@ -1,0 +1,210 @@
+/**
+ * A plan is a bad day, drawn from a seed: who is there, what goes wrong how often, and what happens when. It is plain
+ * data, so that it can be printed, cut down while it still fails, and run again. To add a fault by rate, add it to
+ * `rateMax`; to add something that happens at a time, add an action.
+ */
+import { seededRandom } from '#testing/fake-world.ts';
+
+/** The most that each rate may be; a plan draws about half of them as 0. */
+export const rateMax = {
+  // Meta's answers to sends
+  loseAnswer: 0.15,
+  loseAnswerAfterHeaders: 0.1,
+  hangAnswer: 0.05,
+  answerAfterStatus: 0.4,
+  http5xx: 0.08,
+  http5xxAccepted: 0.05,
+  graph1: 0.04,
+  graph131000: 0.08,
+  graph131000Accepted: 0.05,
+  graph130429: 0.08,
+  graph131056: 0.05,
+  graph131026: 0.03,
+  graph131048: 0.002,
+  graph190: 0.004,
+  connectionRefused: 0.05,
+  // Meta's webhooks
+  duplicateWebhook: 0.5,
+  shuffleWebhooks: 0.5,
+  badSignature: 0.1,
+  statusLost: 0.3,
+  statusLate: 0.3,
+  failAfterAccept: 0.05,
+  // The model
+  modelHangs: 0.08,
+  modelFails: 0.15,
+  modelRateLimits: 0.1,
+  modelRefuses: 0.05,
+  modelHandsOff: 0.04,
+  modelSaysNothing: 0.03,
+  // The store and the wakes
+  storeRefuses: 0.06,
+  commitFails: 0.04,
+  wakeLost: 0.5,
+  wakeRepeated: 0.3,
+} as const;
+
+export type RateName = keyof typeof rateMax;
+
+export interface TenantPlan {
+  id: string;
+  numbers: number;
+  dialog: 'assistant' | 'steps';
+  quietMs: number;
+  overlap: 'queue' | 'interrupt';
+  sendsPerSecondMax: number | null;
+  numberPerSecond: number | null;
+  repliesPerHourMax: number | null;
+}
+
+export type Message = 'text' | 'image' | 'reaction' | 'voice' | 'unsupported';
+
+export type Action = { atMs: number } & (
+  | { kind: 'say'; contact: number; tenant: number; number: number; message: Message; text: string }
+  | { kind: 'crash'; process: number; awayMs: number }
+  | { kind: 'stop'; process: number; awayMs: number }
+  | { kind: 'pause'; process: number; forMs: number }
+  | { kind: 'stepClock'; byMs: number }
+  | { kind: 'graphAway'; forMs: number }
+  | { kind: 'addresses'; contact: number; show: 'phone' | 'userId' | 'both' }
+  | { kind: 'changeNumber'; contact: number; tenant: number }
+  | { kind: 'echo'; contact: number; tenant: number }
+  | { kind: 'take' | 'reply' | 'handBack'; contact: number; tenant: number }
+  | { kind: 'resolveSends' | 'redriveDeadLetters' | 'applyTenants'; tenant: number }
+);
+
+export interface Plan {
+  seed: number;
+  processes: number;
+  contacts: number;
+  tenants: TenantPlan[];
+  /** Between a process and Graph, and between a process and the store, each way. */
+  networkMs: { minMs: number; maxMs: number };
+  storeMs: { minMs: number; maxMs: number };
+  modelMs: { minMs: number; maxMs: number };
+  batchMax: number;
+  rates: Record<RateName, number>;
+  /** When the faults end; what happens later is only what mends. */
+  activeMs: number;
+  actions: Action[];
+}
+
+class Draw {
+  readonly random: () => number;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+  }
+
+  whole(min: number, max: number): number {
+    return min + Math.floor(this.random() * (max - min + 1));
+  }
+
+  chance(share: number): boolean {
+    return this.random() < share;
+  }
+
+  of<T>(...choices: readonly [T, ...T[]]): T {
+    return choices[Math.floor(this.random() * choices.length)] ?? choices[0];
+  }
+}
+
+export function drawPlan(seed: number): Plan {
+  const draw = new Draw(seed);
+  const tenants = Array.from({ length: draw.whole(1, 3) }, (_, index) => drawTenant(draw, index));
+  const plan: Omit<Plan, 'actions'> = {
+    seed,
+    processes: draw.of(1, 1, 2, 2, 3, 4),
+    contacts: draw.whole(2, 8),
+    tenants,
+    networkMs: { minMs: 1, maxMs: draw.of(1, 20, 45) },
+    storeMs: { minMs: 1, maxMs: draw.of(1, 4, 15, 120) },
+    modelMs: { minMs: draw.of(10, 200), maxMs: draw.of(300, 2_000, 9_000) },
+    batchMax: draw.of(1, 1, 5, 40),
+    rates: drawRates(draw),
+    activeMs: draw.of(15_000, 30_000, 60_000, 120_000),
+  };
+  return { ...plan, actions: drawActions(draw, plan) };
+}
+
+function drawTenant(draw: Draw, index: number): TenantPlan {
+  return {
+    id: `t${index}`,
+    numbers: draw.of(1, 1, 2),
+    dialog: draw.of('assistant', 'assistant', 'steps'),
+    quietMs: draw.of(0, 0, 400, 1_500),
+    overlap: draw.of('queue', 'interrupt'),
+    sendsPerSecondMax: draw.of(null, 5, 20),
+    numberPerSecond: draw.of(null, 4, 20),
+    repliesPerHourMax: draw.of(null, null, 5),
+  };
+}
+
+function drawRates(draw: Draw): Record<RateName, number> {
+  const calm = draw.chance(0.1);
+  const names = Object.keys(rateMax) as RateName[];
+  const drawn = names.map((name) => {
+    const rate = draw.chance(0.5) ? draw.random() * rateMax[name] : 0;
+    return [name, calm ? 0 : Math.round(rate * 1_000) / 1_000];
+  });
+  return Object.fromEntries(drawn) as Record<RateName, number>;
+}
+
+function drawActions(draw: Draw, plan: Omit<Plan, 'actions'>): Action[] {
+  const actions: Action[] = [];
+  const at = () => draw.whole(0, plan.activeMs);
+  const times = (max: number, make: () => Action) => {
+    if (draw.chance(0.45)) return;
+    for (let i = draw.whole(1, max); i > 0; i -= 1) actions.push(make());
+  };
+  const contact = () => draw.whole(0, plan.contacts - 1);
+  const tenant = () => draw.whole(0, plan.tenants.length - 1);
+  const process = () => draw.whole(0, plan.processes - 1);
+  const who = () => ({ contact: contact(), tenant: tenant() });
+  drawMessages(draw, plan, actions);
+  times(5, () => ({ kind: 'crash', atMs: at(), process: process(), awayMs: draw.of(50, 1_000, 20_000) }));
+  times(2, () => ({ kind: 'stop', atMs: at(), process: process(), awayMs: draw.of(50, 3_000) }));
+  times(5, () => ({
+    kind: 'pause',
+    atMs: at(),
+    process: process(),
+    forMs: draw.of(300, 1_500, 4_000, 12_000, 40_000),
+  }));
+  times(2, () => ({ kind: 'stepClock', atMs: at(), byMs: draw.of(-30_000, -2_000, -200, 1_000, 20_000) }));
+  times(1, () => ({ kind: 'graphAway', atMs: at(), forMs: draw.of(500, 5_000, 30_000) }));
+  times(6, () => ({
+    kind: 'addresses',
+    atMs: at(),
+    contact: contact(),
+    show: draw.of('phone', 'userId', 'both'),
+  }));
+  times(2, () => ({ kind: 'changeNumber', atMs: at(), ...who() }));
+  times(3, () => ({ kind: 'echo', atMs: at(), ...who() }));
+  times(4, () => ({ kind: 'take', atMs: at(), ...who() }));
+  times(4, () => ({ kind: 'reply', atMs: at(), ...who() }));
+  times(4, () => ({ kind: 'handBack', atMs: at(), ...who() }));
+  times(2, () => ({ kind: 'resolveSends', atMs: at(), tenant: tenant() }));
+  times(2, () => ({ kind: 'redriveDeadLetters', atMs: at(), tenant: tenant() }));
+  times(2, () => ({ kind: 'applyTenants', atMs: at(), tenant: tenant() }));
+  return actions.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** People write in bursts, most of them to one business. */
+function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+  const messages = draw.of(5, 15, 40, 80);
+  let said = 0;
+  while (said < messages) {
+    let atMs = draw.whole(0, plan.activeMs);
+    const contact = draw.whole(0, plan.contacts - 1);
+    const tenant = draw.chance(0.8) ? contact % plan.tenants.length : draw.whole(0, plan.tenants.length - 1);
+    const { dialog, numbers } = plan.tenants[tenant] as TenantPlan;
+    const number = draw.whole(0, numbers - 1);
+    for (let burst = draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
+      const message = draw.chance(0.9) ? 'text' : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
+      const text = dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} w${said}` : `w${said}`;
+      actions.push({ kind: 'say', atMs, contact, tenant, number, message, text });
+      said += 1;
+      atMs += draw.of(0, 3, 40, 700, 3_000);
+    }
+  }
+}

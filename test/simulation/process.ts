@@ -1,0 +1,174 @@
+/**
+ * One process of a simulated installation: the real Nightdesk in a world that can be killed and paused, with everything
+ * that goes in and out of it seen by the journal: its store is a while away, refuses as the plan says, and its wakes get
+ * lost and repeated.
+ */
+import { Fault } from '#core/model/faults.ts';
+import type { Store } from '#core/ports/store.ts';
+import type { Wake } from '#core/ports/wake.ts';
+import { type Http, HttpFault, type HttpRequest, type World } from '#core/ports/world.ts';
+import { readConfig } from '#runtime/config.ts';
+import { createNightdesk, type Nightdesk } from '#runtime/nightdesk.ts';
+import { Secrets } from '#runtime/world/secrets.ts';
+import type { VirtualProcess } from '#testing/virtual-world.ts';
+import { createLocalWake } from '#wake/local/index.ts';
+import { steps } from './dialogs.ts';
+import type { GraphCall, Journal } from './journal.ts';
+import { createSimulatedModel } from './model.ts';
+import type { Plan, RateName } from './plan.ts';
+import type { Variant } from './variant.ts';
+
+/** What all processes of a simulation share. */
+export interface Shared {
+  readonly plan: Plan;
+  readonly variant: Variant | undefined;
+  readonly store: Store;
+  readonly journal: Journal;
+  /** One stream of chance for each kind of fault, so that cutting one out of a plan leaves the others as they were. */
+  random(stream: string): number;
+  isHealed(): boolean;
+  /** Called when the store has answered, before its caller hears of it. */
+  onStored(): void;
+  nextCall(): number;
+  calls: WeakMap<HttpRequest, GraphCall>;
+}
+
+export const appSecret = 'the app secret of the simulation';
+export const graphUrl = 'http://graph.test';
+export const tokenOf = (tenantId: string) => `token of ${tenantId}`;
+
+/** Sealing draws from the machine's own chance; here secrets stay as they are. */
+class PlainSecrets extends Secrets {
+  override seal(text: string): string {
+    return text;
+  }
+}
+
+export interface Running {
+  readonly world: VirtualProcess;
+  readonly nightdesk: Nightdesk;
+  readonly webhook: Nightdesk['webhook'];
+}
+
+export async function createProcess(process: number, virtual: VirtualProcess, shared: Shared): Promise<Running> {
+  const { plan, variant } = shared;
+  const env = { DATABASE_URL: 'sqlite::memory:', GRAPH_API_URL: graphUrl, WHATSAPP_APP_SECRET: appSecret };
+  const config = await readConfig({ env, folder: '/nowhere' });
+  const { clock, random, timers, log } = virtual;
+  const bare = { clock, random, timers, log, http: virtual.http };
+  const around = { process, world: bare };
+  const http = variant?.http?.(virtual.http, around) ?? virtual.http;
+  const world: World = { ...bare, http: seenHttp(process, http, shared) };
+  const store = variant?.store?.(shared.store, around) ?? shared.store;
+  const nightdesk = createNightdesk({
+    config: { ...config, file: { dialogs: [steps] } },
+    world,
+    store: distantStore(process, store, virtual, shared),
+    secrets: new PlainSecrets(['a key of at least thirty-two characters']),
+    model: createSimulatedModel({
+      ...{ process, plan, timers, journal: shared.journal },
+      random: () => shared.random('model'),
+      nextCall: shared.nextCall,
+      isHealed: shared.isHealed,
+    }),
+    wake: unreliableWake(createLocalWake(world), shared),
+    singleOwner: plan.processes === 1,
+  });
+  return {
+    world: virtual,
+    nightdesk,
+    webhook: variant?.webhook?.(nightdesk.webhook, around) ?? nightdesk.webhook,
+  };
+}
+
+const happens = (shared: Shared, name: RateName) => !shared.isHealed() && shared.random(name) < shared.plan.rates[name];
+
+/** Never refused: without them nothing starts, and their refusal is the supervisor's matter. */
+const spared = new Set<string>(['close', 'readTenants', 'applyTenants', 'rescue']);
+
+function distantStore(process: number, store: Store, { timers }: VirtualProcess, shared: Shared): Store {
+  const { minMs, maxMs } = shared.plan.storeMs;
+  const travel = () =>
+    new Promise<void>((resolve) => {
+      timers.after(minMs + shared.random('store') * (maxMs - minMs), resolve);
+    });
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const method = target[name];
+      if (typeof method !== 'function') return method;
+      return async (...args: unknown[]) => {
+        await travel();
+        if (!spared.has(name) && happens(shared, 'storeRefuses')) {
+          shared.journal.note({ kind: 'fault', process, what: `the store refuses ${name}` });
+          await travel();
+          throw new Fault('storeUnavailable', `The store is away (${name}).`);
+        }
+        try {
+          return await Reflect.apply(method, target, args);
+        } finally {
+          shared.onStored();
+          await travel();
+        }
+      };
+    },
+  });
+}
+
+function unreliableWake(wake: Wake, shared: Shared): Wake {
+  return {
+    notify(ref, atMs) {
+      if (happens(shared, 'wakeLost')) return;
+      wake.notify(ref, atMs);
+      if (happens(shared, 'wakeRepeated')) wake.notify(ref, atMs);
+    },
+    next: (max) => wake.next(max),
+    onReady: (listener) => wake.onReady(listener),
+    depth: () => wake.depth(),
+    stop: () => wake.stop(),
+  };
+}
+
+function seenHttp(process: number, http: Http, shared: Shared): Http {
+  return {
+    async request(request) {
+      const call = callOf(process, request, shared);
+      if (call === null) return http.request(request);
+      shared.calls.set(request, call);
+      shared.journal.note({ kind: 'written', ...call });
+      try {
+        const response = await http.request(request);
+        shared.journal.note({ kind: 'heard', ...call, how: String(response.status) });
+        return response;
+      } catch (error) {
+        const how = error instanceof HttpFault ? `${error.phase}: ${error.code}` : 'an error';
+        shared.journal.note({ kind: 'heard', ...call, how });
+        throw error;
+      }
+    },
+  };
+}
+
+interface SendBody {
+  to?: string;
+  recipient?: string;
+  text?: { body?: string };
+  type?: string;
+  biz_opaque_callback_data?: string;
+}
+
+/** What a request says to a customer; null for what is no send (read receipts, media). */
+function callOf(process: number, { url, headers, body }: HttpRequest, shared: Shared): GraphCall | null {
+  if (!url.endsWith('/messages') || typeof body !== 'string') return null;
+  const send = JSON.parse(body) as SendBody;
+  if (send.biz_opaque_callback_data === undefined) return null;
+  const authorization = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
+  return {
+    call: shared.nextCall(),
+    process,
+    phoneNumberId: new URL(url).pathname.split('/').at(-2) ?? '',
+    tenantId: authorization?.replace('Bearer token of ', '') ?? '',
+    to: send.to ?? send.recipient ?? '',
+    text: send.text?.body ?? `(${send.type})`,
+    sendId: send.biz_opaque_callback_data,
+  };
+}

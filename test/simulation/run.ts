@@ -1,0 +1,139 @@
+/**
+ * Runs one plan from its seed to rest: first everything goes wrong as planned and the checkers watch every commit; then
+ * all faults end, people hand back what they hold, and within bounded virtual time nothing may be left to do.
+ */
+import { createContacts, handBackAll, schedule } from './actions.ts';
+import type { MakeChecker, Violation } from './checker.ts';
+import { makeCheckers } from './checkers/index.ts';
+import { standStill } from './no-machine.ts';
+import type { Plan } from './plan.ts';
+import { Universe } from './universe.ts';
+import type { Variant } from './variant.ts';
+
+/** The longest that a rest may take to come to its end, and what is then waited for more. */
+export const restMaxMs = 60 * 60_000;
+const stillMs = 90_000;
+/** How often it is asked whether anything is left to do. */
+const lookEveryMs = 5_000;
+
+export interface Outcome {
+  violation: Violation | null;
+  story: string[];
+  /** Equal for two runs exactly if they did the same. */
+  hash: string;
+  /** Observations and row changes. */
+  events: number;
+  virtualMs: number;
+  counts: Record<string, number>;
+}
+
+export interface RunOptions {
+  plan: Plan;
+  variant?: Variant;
+  checkers?: readonly MakeChecker[];
+}
+
+export function simulate(options: RunOptions): Promise<Outcome> {
+  return standStill(() => run(options));
+}
+
+async function run({ plan, variant, checkers = makeCheckers }: RunOptions): Promise<Outcome> {
+  const universe = new Universe({ plan, checkers, ...(variant && { variant }) });
+  const { world } = universe;
+  createContacts(universe);
+  for (let process = 0; process < plan.processes; process += 1) void universe.start(process);
+  await until(universe, () => universe.running().length === plan.processes, 60_000);
+  let isApplied = false;
+  void universe.applyTenants().then(() => {
+    isApplied = true;
+  });
+  await until(universe, () => isApplied, 60_000);
+  schedule(universe, plan.actions);
+  await until(universe, () => false, plan.activeMs + 1_000);
+  if (universe.violation === null) await comeToRest(universe);
+  universe.look();
+  return {
+    violation: universe.violation,
+    story: universe.journal.story(),
+    hash: universe.journal.hash(),
+    events: universe.journal.seen.length + universe.rows.drained,
+    virtualMs: world.clock.monotonicMs(),
+    counts: countsOf(universe),
+  };
+}
+
+/** Lets time pass until the condition holds, a checker objects, or the time is over. */
+async function until(universe: Universe, condition: () => boolean, maxMs: number): Promise<void> {
+  const { world } = universe;
+  const endMs = world.nowMs() + maxMs;
+  while (world.nowMs() < endMs && universe.violation === null && !condition()) {
+    await world.advance(Math.min(250, endMs - world.nowMs()));
+    universe.look();
+  }
+}
+
+async function comeToRest(universe: Universe): Promise<void> {
+  const { world, meta, plan, journal } = universe;
+  universe.isHealed = true;
+  meta.faults.clear();
+  journal.note({ kind: 'world', what: 'everything that was broken is mended' });
+  // Who was paused or down comes back by itself within the longest absence that a plan can draw.
+  await until(universe, () => universe.running().length === plan.processes, 120_000);
+  void universe.applyTenants();
+  meta.retryNow(world.nowMs());
+  universe.link.pump();
+  const endMs = world.nowMs() + restMaxMs;
+  let stillSinceMs: number | null = null;
+  while (world.nowMs() < endMs && universe.violation === null) {
+    void handBackAll(universe);
+    await until(universe, () => false, lookEveryMs);
+    const left = leftToDo(universe);
+    if (left.length > 0) stillSinceMs = null;
+    else stillSinceMs ??= world.nowMs();
+    if (stillSinceMs !== null && world.nowMs() - stillSinceMs >= stillMs) break;
+  }
+  const left = leftToDo(universe);
+  if (left.length > 0)
+    universe.violated({
+      invariant: 'liveness',
+      what: `After ${restMaxMs / 60_000} minutes without faults there is still something to do: ${left.join('; ')}.`,
+      subjects: [],
+    });
+  else universe.end();
+}
+
+const open: readonly (readonly [string, string])[] = [
+  ['an event that no turn took', `SELECT conversation_id AS id FROM event WHERE end IS NULL`],
+  ['an event that awaits its answer', `SELECT conversation_id AS id FROM event WHERE end = 'awaiting'`],
+  ['an open send', `SELECT send_id AS id FROM send WHERE state IN ('queued', 'sending', 'uncertain')`],
+  ['a running activity', `SELECT activity_id AS id FROM activity WHERE state = 'running'`],
+  ['a timer', `SELECT timer_id AS id FROM timer`],
+  ['a hold', `SELECT conversation_id AS id FROM conversation WHERE holder = 'operator' AND merged_into IS NULL`],
+];
+
+function leftToDo({ rows, meta }: Universe): string[] {
+  const left = open.flatMap(([what, sql]) => {
+    const found = rows.all<{ id: string }>(sql);
+    return found.length === 0 ? [] : [`${what} (${found.length}: ${found[0]?.id})`];
+  });
+  const { updates, inFlight, retrying } = meta.waiting();
+  const webhooks = updates + inFlight + retrying;
+  return webhooks === 0 ? left : [...left, `${webhooks} webhooks that are not acknowledged`];
+}
+
+function countsOf({ journal }: Universe): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const add = (name: string) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+  };
+  for (const seen of journal.seen) {
+    if (seen.kind === 'process') add(seen.what);
+    else if (seen.kind === 'arrived') add(seen.wamid === null ? 'sends refused' : 'sends accepted');
+    else if (seen.kind === 'acknowledged') add(seen.status === 200 ? 'webhooks taken' : 'webhooks refused');
+    else if (seen.kind === 'said') add('messages');
+    else if (seen.kind === 'heard' && seen.how.startsWith('uncertain')) add('answers lost');
+    else if (seen.kind === 'fault') add('store and command faults');
+    else if (seen.kind === 'asked') add('model calls');
+  }
+  return counts;
+}
