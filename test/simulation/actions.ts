@@ -19,38 +19,33 @@ export function schedule(universe: Universe, actions: readonly Action[]): void {
     });
 }
 
-function act(universe: Universe, action: Action): void {
-  switch (action.kind) {
-    case 'say':
-      return say(universe, action);
-    case 'crash':
-      return universe.crash(action.process, action.awayMs);
-    case 'stop':
-      return universe.stop(action.process, action.awayMs);
-    case 'pause':
-      return universe.pause(action.process, action.forMs);
-    case 'stepClock':
-      return universe.stepClock(action.byMs);
-    case 'graphAway':
-      universe.link.awayUntilMs = universe.nowMs() + action.forMs;
-      return universe.journal.note({ kind: 'world', what: `Graph is away for ${action.forMs} ms` });
-    case 'addresses':
-      return show(universe, contactOf(universe, action.contact), action.show);
-    case 'changeNumber':
-      return changeNumber(universe, action);
-    case 'echo':
-      return echo(universe, action);
-    case 'take':
-    case 'reply':
-    case 'handBack':
-      return operate(universe, action);
-    case 'resolveSends':
-      return void resolveSends(universe, tenantOf(universe.plan, action.tenant));
-    case 'redriveDeadLetters':
-      return void redriveDeadLetters(universe, tenantOf(universe.plan, action.tenant));
-    case 'applyTenants':
-      return void universe.applyTenants();
-  }
+type Acts = { [K in Action['kind']]: (universe: Universe, action: Of<K>) => void };
+
+const acts: Acts = {
+  say,
+  echo,
+  changeNumber,
+  take: operate,
+  reply: operate,
+  handBack: operate,
+  crash: (universe, { process, awayMs }) => universe.crash(process, awayMs),
+  stop: (universe, { process, awayMs }) => universe.stop(process, awayMs),
+  pause: (universe, { process, forMs }) => universe.pause(process, forMs),
+  stepClock: (universe, { byMs }) => universe.stepClock(byMs),
+  graphAway(universe, { forMs }) {
+    universe.link.awayUntilMs = universe.nowMs() + forMs;
+    universe.journal.note({ kind: 'world', what: `Graph is away for ${forMs} ms` });
+  },
+  addresses: (universe, { contact, show: what }) => show(universe, contactOf(universe, contact), what),
+  resolveSends: (universe, { tenant }) => void resolveSends(universe, tenantOf(universe.plan, tenant)),
+  redriveDeadLetters: (universe, { tenant }) =>
+    void redriveDeadLetters(universe, tenantOf(universe.plan, tenant)),
+  applyTenants: (universe) => void universe.applyTenants(),
+};
+
+function act<K extends Action['kind']>(universe: Universe, action: Of<K>): void {
+  const perform: (universe: Universe, action: Of<K>) => void = acts[action.kind];
+  perform(universe, action);
 }
 
 const tenantOf = (plan: Plan, at: number) => plan.tenants[at]?.id ?? '';
@@ -101,7 +96,10 @@ function changeNumber(universe: Universe, action: Of<'changeNumber'>): void {
   const userId = contact.userId === null ? {} : { userId: userIdOf(action.contact, change) };
   const phoneNumberId = numberOf(action.tenant, 0);
   // Every business that knows the contact is told by a message of its own; here the one that the plan names.
-  universe.meta.inbound.changeAddress({ phoneNumberId, contact: contact.id, phone, ...userId }, universe.nowMs());
+  universe.meta.inbound.changeAddress(
+    { phoneNumberId, contact: contact.id, phone, ...userId },
+    universe.nowMs(),
+  );
   universe.journal.note({ kind: 'world', what: `${contact.id} changes to ${phone}` });
 }
 

@@ -52,7 +52,15 @@ export type What =
   | ({ kind: 'arrived'; wamid: string | null; code: number | null } & GraphCall)
   /** Its process hears of it: accepted, refused, or nothing that it could be sure of. */
   | ({ kind: 'heard'; how: string } & GraphCall)
-  | { kind: 'asked'; process: number; call: number; tenantId: string; key: string; words: string[]; all: string[] }
+  | {
+      kind: 'asked';
+      process: number;
+      call: number;
+      tenantId: string;
+      key: string;
+      words: string[];
+      all: string[];
+    }
   | { kind: 'modelEnded'; process: number; call: number; key: string; how: string; words: string[] }
   | { kind: 'fault'; process: number; what: string }
   | { kind: 'process'; process: number; what: 'started' | 'crashed' | 'stopped' | 'paused' | 'resumed' }
@@ -93,9 +101,13 @@ export class Journal {
   story(subjects: readonly string[] = []): string[] {
     const told = this.seen.filter(
       (each) =>
-        subjects.length === 0 || isAboutAll(each) || subjects.some((subject) => JSON.stringify(each).includes(subject)),
+        subjects.length === 0 ||
+        isAboutAll(each) ||
+        subjects.some((subject) => JSON.stringify(each).includes(subject)),
     );
-    return told.map((each) => `${((each.atMs - this.#startMs) / 1_000).toFixed(3).padStart(9)} s  ${inWords(each)}`);
+    return told.map(
+      (each) => `${((each.atMs - this.#startMs) / 1_000).toFixed(3).padStart(9)} s  ${inWords(each)}`,
+    );
   }
 }
 

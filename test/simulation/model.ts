@@ -24,10 +24,12 @@ type Outcome = 'hangs' | 'handsOff' | 'saysNothing' | 'answers' | ModelFault;
 function drawOutcome({ plan: { rates }, random, isHealed }: SimulatedModelOptions): Outcome {
   const happens = (rate: number) => random() < rate && !isHealed();
   if (happens(rates.modelHangs)) return 'hangs';
-  if (happens(rates.modelFails)) return new ModelFault('overloaded', 'The model failed.', { retryable: true });
+  if (happens(rates.modelFails))
+    return new ModelFault('overloaded', 'The model failed.', { retryable: true });
   if (happens(rates.modelRateLimits))
     return new ModelFault('rateLimited', 'Too many requests.', { retryable: true, retryAfterMs: 1_000 });
-  if (happens(rates.modelRefuses)) return new ModelFault('refused', 'The model refuses.', { retryable: false });
+  if (happens(rates.modelRefuses))
+    return new ModelFault('refused', 'The model refuses.', { retryable: false });
   if (happens(rates.modelHandsOff)) return 'handsOff';
   return happens(rates.modelSaysNothing) ? 'saysNothing' : 'answers';
 }
@@ -52,7 +54,9 @@ export function createSimulatedModel(options: SimulatedModelOptions): ModelClien
           settle();
         };
         const onAbort = () =>
-          end('aborted', () => reject(new ModelFault('network', 'The call was aborted.', { retryable: true })));
+          end('aborted', () =>
+            reject(new ModelFault('network', 'The call was aborted.', { retryable: true })),
+          );
         if (request.signal.aborted) return onAbort();
         request.signal.addEventListener('abort', onAbort);
         if (outcome === 'hangs') return;

@@ -200,8 +200,11 @@ function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]
     const { dialog, numbers } = plan.tenants[tenant] as TenantPlan;
     const number = draw.whole(0, numbers - 1);
     for (let burst = draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
-      const message = draw.chance(0.9) ? 'text' : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
-      const text = dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} w${said}` : `w${said}`;
+      const message = draw.chance(0.9)
+        ? 'text'
+        : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
+      const text =
+        dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} w${said}` : `w${said}`;
       actions.push({ kind: 'say', atMs, contact, tenant, number, message, text });
       said += 1;
       atMs += draw.of(0, 3, 40, 700, 3_000);

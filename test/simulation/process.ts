@@ -50,7 +50,11 @@ export interface Running {
   readonly webhook: Nightdesk['webhook'];
 }
 
-export async function createProcess(process: number, virtual: VirtualProcess, shared: Shared): Promise<Running> {
+export async function createProcess(
+  process: number,
+  virtual: VirtualProcess,
+  shared: Shared,
+): Promise<Running> {
   const { plan, variant } = shared;
   const env = { DATABASE_URL: 'sqlite::memory:', GRAPH_API_URL: graphUrl, WHATSAPP_APP_SECRET: appSecret };
   const config = await readConfig({ env, folder: '/nowhere' });
@@ -81,7 +85,8 @@ export async function createProcess(process: number, virtual: VirtualProcess, sh
   };
 }
 
-const happens = (shared: Shared, name: RateName) => !shared.isHealed() && shared.random(name) < shared.plan.rates[name];
+const happens = (shared: Shared, name: RateName) =>
+  !shared.isHealed() && shared.random(name) < shared.plan.rates[name];
 
 /** Never refused: without them nothing starts, and their refusal is the supervisor's matter. */
 const spared = new Set<string>(['close', 'readTenants', 'applyTenants', 'rescue']);

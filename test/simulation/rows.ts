@@ -11,15 +11,51 @@ export type Values = Readonly<Record<string, string | number | null>>;
 const watched = {
   event: ['tenant_id', 'conversation_id', 'position', 'kind', 'class', 'wamid', 'end', 'end_ref', 'fence'],
   send: [
-    ...['tenant_id', 'send_id', 'conversation_id', 'phone_number_id', 'ordinal', 'state', 'delivery', 'origin'],
-    ...['attempts', 'owner_id', 'wamid', 'second_wamid', 'why', 'fence', 'uncertain_since_ms', 'uncertain_policy'],
+    ...[
+      'tenant_id',
+      'send_id',
+      'conversation_id',
+      'phone_number_id',
+      'ordinal',
+      'state',
+      'delivery',
+      'origin',
+    ],
+    ...[
+      'attempts',
+      'owner_id',
+      'wamid',
+      'second_wamid',
+      'why',
+      'fence',
+      'uncertain_since_ms',
+      'uncertain_policy',
+    ],
   ],
   conversation: [
-    ...['tenant_id', 'conversation_id', 'phone_number_id', 'contact_id', 'fence', 'lease_owner', 'lease_until_ms'],
+    ...[
+      'tenant_id',
+      'conversation_id',
+      'phone_number_id',
+      'contact_id',
+      'fence',
+      'lease_owner',
+      'lease_until_ms',
+    ],
     ...['due_at_ms', 'dialog_state', 'holder', 'merged_into', 'position_next', 'seen_through'],
   ],
   activity: [
-    ...['tenant_id', 'activity_id', 'conversation_id', 'name', 'input', 'state', 'owner_id', 'restarts', 'fence'],
+    ...[
+      'tenant_id',
+      'activity_id',
+      'conversation_id',
+      'name',
+      'input',
+      'state',
+      'owner_id',
+      'restarts',
+      'fence',
+    ],
   ],
   timer: ['tenant_id', 'conversation_id', 'timer_id', 'token', 'due_at_ms'],
   flag: ['tenant_id', 'flag_id', 'conversation_id', 'reason', 'count', 'resolved_at_ms'],
@@ -85,7 +121,8 @@ export class Rows {
 const parsed = (json: string | null): Values | null => (json === null ? null : (JSON.parse(json) as Values));
 
 function triggersOf(table: string, columns: readonly string[]): string {
-  const values = (row: 'OLD' | 'NEW') => `json_object(${columns.map((name) => `'${name}', ${row}."${name}"`).join(', ')})`;
+  const values = (row: 'OLD' | 'NEW') =>
+    `json_object(${columns.map((name) => `'${name}', ${row}."${name}"`).join(', ')})`;
   const differs = columns.map((name) => `OLD."${name}" IS NOT NEW."${name}"`).join(' OR ');
   const keep = (old: string, fresh: string) =>
     `BEGIN INSERT INTO change (tbl, old, new) VALUES ('${table}', ${old}, ${fresh}); END;`;

@@ -108,7 +108,10 @@ const open: readonly (readonly [string, string])[] = [
   ['an open send', `SELECT send_id AS id FROM send WHERE state IN ('queued', 'sending', 'uncertain')`],
   ['a running activity', `SELECT activity_id AS id FROM activity WHERE state = 'running'`],
   ['a timer', `SELECT timer_id AS id FROM timer`],
-  ['a hold', `SELECT conversation_id AS id FROM conversation WHERE holder = 'operator' AND merged_into IS NULL`],
+  [
+    'a hold',
+    `SELECT conversation_id AS id FROM conversation WHERE holder = 'operator' AND merged_into IS NULL`,
+  ],
 ];
 
 function leftToDo({ rows, meta }: Universe): string[] {
@@ -126,7 +129,12 @@ function countsOf({ journal }: Universe): Record<string, number> {
   const add = (name: string) => {
     counts[name] = (counts[name] ?? 0) + 1;
   };
+  const taken = new Set<string>();
   for (const seen of journal.seen) {
+    if (seen.kind === 'acknowledged' && seen.status === 200) {
+      if (seen.messages.some((wamid) => taken.has(wamid))) add('webhooks taken twice');
+      for (const wamid of seen.messages) taken.add(wamid);
+    }
     if (seen.kind === 'process') add(seen.what);
     else if (seen.kind === 'arrived') add(seen.wamid === null ? 'sends refused' : 'sends accepted');
     else if (seen.kind === 'acknowledged') add(seen.status === 200 ? 'webhooks taken' : 'webhooks refused');

@@ -4,7 +4,8 @@ import { tokenOf } from './process.ts';
 
 export const numberOf = (tenant: number, number: number) => `1${String(tenant).padStart(4, '0')}${number}`;
 export const wabaOf = (tenant: number) => `2${String(tenant).padStart(4, '0')}`;
-export const phoneOf = (contact: number, change = 0) => `1650${String(change).padStart(3, '0')}${1_000 + contact}`;
+export const phoneOf = (contact: number, change = 0) =>
+  `1650${String(change).padStart(3, '0')}${1_000 + contact}`;
 export const userIdOf = (contact: number, change = 0) => `US.${900_000 + contact}${change}`;
 
 export function tenantsFileOf({ tenants }: Plan): unknown {

@@ -2,12 +2,13 @@
  * Everything of one run: Meta and its people, the store, the processes that come and go, and the checkers that watch. It
  * does what the plan says, then mends everything and lets the rest come to its end.
  */
-import { storeOn } from '#store/sqlite/index.ts';
-import { openDatabase } from '#store/sqlite/database.ts';
-import type { HttpRequest } from '#core/ports/world.ts';
+
 import type { Store } from '#core/ports/store.ts';
+import type { HttpRequest } from '#core/ports/world.ts';
 import { runCommand } from '#runtime/commands.ts';
-import { createMeta, type Contact, type Meta } from '#simulator/index.ts';
+import { type Contact, createMeta, type Meta } from '#simulator/index.ts';
+import { openDatabase } from '#store/sqlite/database.ts';
+import { storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { createVirtualWorld, type VirtualWorld } from '#testing/virtual-world.ts';
 import type { Checker, Invariant, MakeChecker, View, Violation } from './checker.ts';
@@ -16,7 +17,7 @@ import { MetaLink } from './meta-link.ts';
 import type { Plan } from './plan.ts';
 import { appSecret, createProcess, type Running, type Shared, tokenOf } from './process.ts';
 import { Rows } from './rows.ts';
-import { metaFaultsOf, tenantsFileOf, numberOf, wabaOf } from './setting-up.ts';
+import { metaFaultsOf, numberOf, tenantsFileOf, wabaOf } from './setting-up.ts';
 import type { Variant } from './variant.ts';
 
 export interface UniverseOptions {
@@ -124,8 +125,10 @@ export class Universe implements View {
       }
       return run.call(database, replaced(sql), ...values);
     };
-    database.get = (<T>(sql: string, ...values: []) => get.call(database, replaced(sql), ...values) as T) as typeof get;
-    database.all = (<T>(sql: string, ...values: []) => all.call(database, replaced(sql), ...values) as T[]) as typeof all;
+    database.get = (<T>(sql: string, ...values: []) =>
+      get.call(database, replaced(sql), ...values) as T) as typeof get;
+    database.all = (<T>(sql: string, ...values: []) =>
+      all.call(database, replaced(sql), ...values) as T[]) as typeof all;
   }
 
   // --- what checkers see ----------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
  * A variant of the product that is broken on purpose, from outside: a statement, the store, the network or the webhook's
  * answer is replaced. The product knows nothing of it. Variants are listed in `planted/`.
  */
-import type { Http, World } from '#core/ports/world.ts';
+
 import type { Store } from '#core/ports/store.ts';
+import type { Http, World } from '#core/ports/world.ts';
 import type { WebhookStation } from '#pipeline/webhook/station.ts';
 import type { Invariant } from './checker.ts';
 
