@@ -10,6 +10,7 @@ const execArgv = ['--conditions=nightdesk-source', '--disable-warning=Experiment
 /** Tests that start the real server and load it; they run one file at a time, after the others. */
 const heavy = [
   'test/e2e/**/*.test.ts',
+  'test/crash/**/*.test.ts',
   'test/faults/**/*.test.ts',
   'test/dev/**/*.test.ts',
   'test/browser/**/*.test.ts',

@@ -17,8 +17,22 @@ export const limits = {
   groupCommitOpsMax: 256,
   /** Items of one body in one commit: leaves room for neighbours, and a thousand updates are 16 commits. */
   appendSliceMax: 64,
+  /** Connections to one port at once; a further one is closed. Meta behind a proxy needs a few dozen. */
+  httpConnectionsMax: 2_000,
+  /** From the first byte of a request to the end of its headers, and from a connection to its first request. */
+  httpHeadersTimeoutMs: 10 * secondMs,
+  /** From the first byte of a request to its last: the largest body at 100 kB/s. */
+  httpRequestTimeoutMs: 30 * secondMs,
+  /** A kept connection without a request: longer than the 60 s of the usual proxy, which must be the one to close it. */
+  httpIdleTimeoutMs: 75 * secondMs,
+  /** Memory of all bodies that are being received or worked on; a body that finds no room gets 503. */
+  httpBodiesBytesMax: 64 * 1024 * 1024,
+  /** A body up to this size is always taken: nearly all of Meta's are under 10 kB. */
+  httpBodyFreeBytes: 64 * 1024,
   /** What a 503 tells Meta to wait. */
   retryAfterMs: 5 * secondMs,
+  /** A line about bodies that the store did not take comes at most this often, with their count. */
+  refusalLogEveryMs: 10 * secondMs,
   /** Events that one turn takes: a flood from one customer must not make one endless turn. */
   turnEventsMax: 50,
   /** Times a refused or failing turn is run again before its event is declared poison. */
@@ -127,6 +141,11 @@ export function assertLimits(l: Limits): void {
     [l.retentionMs >= l.retentionMinMs, 'retentionMs must be at least 8 days: Meta retries for 7'],
     [l.sendWriteMaxMs * 3 < l.leaseTtlMs, 'sendWriteMaxMs must be under a third of leaseTtlMs'],
     [l.uncertainWindowMs < l.uncertainCapMs, 'uncertainWindowMs must be under uncertainCapMs'],
+    [
+      l.httpHeadersTimeoutMs <= l.httpRequestTimeoutMs,
+      'httpHeadersTimeoutMs must not pass httpRequestTimeoutMs',
+    ],
+    [l.webhookBodyBytesMax <= l.httpBodiesBytesMax, 'httpBodiesBytesMax must hold one body'],
     [l.appendSliceMax * 2 <= l.groupCommitOpsMax, 'appendSliceMax must be at most half of groupCommitOpsMax'],
     [l.pairBurst <= 45, 'pairBurst must not pass the 45 that Meta allows'],
     [l.turnEventsMax > 0 && l.takeBatchMax > 0, 'turnEventsMax and takeBatchMax must be over 0'],

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { configureLimits, limits } from '#core/limits.ts';
-import { messageOf } from '#core/model/faults.ts';
+import { codeOf, KnownError, messageOf } from '#core/model/faults.ts';
 import type { ModelClient, Transcriber } from '#core/ports/model.ts';
 import type { World } from '#core/ports/world.ts';
 
@@ -27,7 +27,7 @@ export interface NightdeskConfig {
 }
 
 /** Configuration that cannot work. The message is for a person. */
-export class BadConfig extends Error {
+export class BadConfig extends KnownError {
   override readonly name = 'BadConfig';
 }
 
@@ -186,7 +186,7 @@ async function readFile(folder: string): Promise<NightdeskConfig> {
     file = ((await import(pathToFileURL(path).href)) as { default?: NightdeskConfig }).default ?? {};
   } catch (error) {
     throw new BadConfig(
-      `${path} cannot be loaded: ${messageOf(error)}. It must be a module that exports the configuration by default.`,
+      `${path} cannot be loaded: ${loadingProblemOf(error)}. It must be a module that exports the configuration by default.`,
     );
   }
   try {
@@ -195,6 +195,14 @@ async function readFile(folder: string): Promise<NightdeskConfig> {
     throw new BadConfig(`${path}, limits: ${messageOf(error)}`);
   }
   return file;
+}
+
+/** The parser's words may quote the file, and the file may hold keys: there the place must do. */
+function loadingProblemOf(error: unknown): string {
+  const isParsers = error instanceof SyntaxError;
+  if (!isParsers || codeOf(error) === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return messageOf(error);
+  const line = /^\S+:(\d+)\n/.exec(error.stack ?? '')?.[1];
+  return `it cannot be parsed${line === undefined ? '' : ` at line ${line}`}`;
 }
 
 function demandForProduction(config: Config): void {

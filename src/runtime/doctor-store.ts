@@ -43,6 +43,13 @@ function examineFile(path: string): Finding {
   const check = 'store';
   try {
     const version = schemaVersionOf(path);
+    if (version === null && isOwned(path))
+      return {
+        check,
+        status: 'fail',
+        says: `The database ${path} was removed underneath its running server, which takes no message any more.`,
+        todo: 'Move the file back; or save what the server still has open, stop it, restore the database, start again.',
+      };
     if (version === null)
       return {
         check,

@@ -44,6 +44,9 @@ export interface NightdeskParts {
   singleOwner: boolean;
 }
 
+/** Messages can be taken only where `ready`; the others pass by themselves or when an operator has mended the store. */
+export type Readiness = 'starting' | 'ready' | 'storeUnavailable';
+
 export interface Nightdesk {
   readonly config: Config;
   readonly world: World;
@@ -60,7 +63,7 @@ export interface Nightdesk {
   reloadTenants(): Promise<{ reappended: number }>;
   /** A person's change lets activities end and sends leave. */
   nudge(change: { sends?: SendRef[]; cancelled?: string[] }): void;
-  isReady(): boolean;
+  readiness(): Readiness;
   start(): Promise<void>;
   /** No new work; running activities may end until the deadline; what is written is settled; leases are given back. */
   stop(options: { deadlineMs: number }): Promise<void>;
@@ -93,6 +96,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     tokenOf,
     runs,
     times: new AnswerTimes(metrics),
+    reloadTenants: () => reloadTenants(),
   };
   const stations = createStations(shared);
   const webhook = createWebhookStation({
@@ -126,7 +130,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
       stations.activity.cancel(cancelled ?? []);
       stations.outbox.offer(sends ?? []);
     },
-    isReady: () => ready,
+    readiness: () => (ready ? (stations.keeper.hasStore() ? 'ready' : 'storeUnavailable') : 'starting'),
     async start() {
       await reloadTenants();
       if (runs('turn')) stations.turn.start();
@@ -187,6 +191,7 @@ interface Shared {
   dialogs: Map<string, Dialog>;
   graph: GraphClient;
   times: AnswerTimes;
+  reloadTenants(): Promise<unknown>;
   tokenOf(tenantId: string): string | undefined;
   runs(role: Config['roles'][number]): boolean;
 }
@@ -215,7 +220,7 @@ function createStations(shared: Shared): Stations {
     store,
     directory,
     model: parts.model,
-    circuits: new Circuits(world.clock.nowMs),
+    circuits: new Circuits(world.clock.monotonicMs),
     ...(voiceNotes && { voiceNotes }),
   });
   const activity = createActivityStation({
@@ -234,6 +239,10 @@ function createStations(shared: Shared): Stations {
     onActivities: (activities) => runs('activity') && activity.start(activities),
     onSends: (sends) => runs('outbox') && outbox.offer(sends),
     onUncertain: (atMs) => outbox.uncertainAt(atMs),
+    onTenants: async () => {
+      await shared.reloadTenants();
+      outbox.resume();
+    },
   });
   const onCommitted = (done: TurnDone) => {
     const { ref } = done;

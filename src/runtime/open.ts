@@ -33,7 +33,7 @@ export async function openModel(config: Config, world: World): Promise<ModelClie
       apiKey,
       ...(baseUrl === undefined ? {} : { baseUrl }),
       ...(model === undefined ? {} : { model }),
-      fetch: fetchOver(world.http, 'model'),
+      fetch: fetchOver(world.http, { purpose: 'model' }),
     });
   }
   const { createDemoModel } = await import('./models/demo.ts');

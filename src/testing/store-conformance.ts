@@ -22,6 +22,7 @@ import { retentionCases } from './store-conformance/retention.ts';
 import type { CaseBody, Invariant, OpenStore } from './store-conformance/scene.ts';
 import { openScene } from './store-conformance/scene.ts';
 import { sendCases } from './store-conformance/sends.ts';
+import { setClockCases } from './store-conformance/set-clocks.ts';
 import { statusCases } from './store-conformance/statuses.ts';
 import { tenantCases } from './store-conformance/tenants.ts';
 import { turnCases } from './store-conformance/turns.ts';
@@ -50,6 +51,7 @@ const groups: readonly CaseBody[] = [
   ...paceCases,
   ...statusCases,
   ...uncertainCases,
+  ...setClockCases,
   ...holderCases,
   ...auditCases,
   ...tenantCases,

@@ -49,7 +49,10 @@ function scriptedDialog(mended: boolean): Dialog {
             text: [
               { guard: says('remind'), target: 'waiting', actions: 'remember' },
               { guard: says('break'), actions: mended ? answer : 'break' },
-              { guard: says('flag'), actions: [answer, { type: 'flag', params: { reason: 'customerAsked' } }] },
+              {
+                guard: says('flag'),
+                actions: [answer, { type: 'flag', params: { reason: 'customerAsked' } }],
+              },
               {
                 guard: says('repeat'),
                 actions: {

@@ -42,10 +42,11 @@ export class CrashTown {
   readonly server: ServerProcess;
   deaths = 0;
 
-  private constructor(simulator: Simulator) {
+  private constructor(simulator: Simulator, cacheFolder: string) {
     this.simulator = simulator;
     this.server = new ServerProcess({
       simulatorUrl: simulator.url,
+      env: { NODE_COMPILE_CACHE: cacheFolder },
       command: [
         process.execPath,
         '--conditions=nightdesk-source',
@@ -55,7 +56,8 @@ export class CrashTown {
     });
   }
 
-  static async open(): Promise<CrashTown> {
+  /** `cacheFolder` keeps what starts compile; all towns may share it. */
+  static async open(cacheFolder: string): Promise<CrashTown> {
     const simulator = await startSimulator({
       world: { nowMs: world.clock.nowMs, setTimer: world.timers.after, random: world.random },
       setup: {
@@ -74,7 +76,7 @@ export class CrashTown {
       },
       model: { latencyMs: { minMs: 1, maxMs: 5 } },
     });
-    const town = new CrashTown(simulator);
+    const town = new CrashTown(simulator, cacheFolder);
     await town.start();
     await town.applyTenants();
     return town;

@@ -1,8 +1,8 @@
 /**
- * A disk that is full, that cannot promise a write, or that belongs to somebody else. A message that cannot be stored is
- * not acknowledged: Meta keeps it and brings it again.
+ * A disk that is full, that cannot promise a write, or that belongs to somebody else. What cannot be stored is not
+ * acknowledged: Meta keeps it and brings it again.
  */
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { ServerProcess, until } from '../proof/server-process.ts';
@@ -17,60 +17,123 @@ import {
 } from './machine.ts';
 import { counted, inScene, type Scene } from './scene.ts';
 
-/** While the store takes nothing: nothing is acknowledged, the process lives, says why, and tells when to come again. */
-async function whileRefusing(scene: Scene, message: RegExp): Promise<void> {
+/** Customers write while the store takes nothing: none of it is acknowledged, and the process lives on. */
+async function writeToIllStore(scene: Scene, why: RegExp): Promise<string[]> {
   const { pid } = scene.server;
-  await scene.logged(message);
-  await expect.poll(() => scene.post(), { timeout: 5_000 }).toEqual({ status: 401, retryAfter: null });
+  const before = scene.acknowledged;
+  const tokens = await scene.say(8);
+  await scene.logged(why);
+  expect(await scene.knock()).toEqual({ status: 503, retryAfter: '5' });
+  expect(scene.acknowledged).toBe(before);
+  const lines = scene.server.log.split('\n').filter((line) => line.includes('were answered 503'));
+  expect(lines.length, 'lines about refused bodies, however many they are').toBe(1);
   expect(scene.server.isRunning && scene.server.pid === pid).toBe(true);
+  return tokens;
 }
 
-fault('The disk is full', { lacks: lacksSmallDisk }, async () => {
+async function onSmallDisk(
+  play: (scene: Scene, disk: ReturnType<typeof makeSmallDisk>) => Promise<string>,
+): Promise<string> {
   const disk = makeSmallDisk();
-  const server = { databasePath: join(disk.folder, 'nightdesk.db') };
   try {
-    return await inScene({ server }, async (scene) => {
-      await scene.allAnswered(await scene.say(4));
-      disk.fill();
-      const before = scene.acknowledged;
-      const tokens = await scene.say(8);
-      await whileRefusing(scene, /answered 503.*|database or disk is full/);
-      const acked = scene.acknowledged - before;
-      disk.empty();
-      await scene.allAnswered(tokens);
-      return `acked while full ${acked}: ${counted(await scene.judge())}`;
-    });
+    const server = { databasePath: join(disk.folder, 'nightdesk.db') };
+    return await inScene({ modelLatencyMs: { minMs: 200, maxMs: 400 }, server }, (scene) =>
+      play(scene, disk),
+    );
   } finally {
     disk.remove();
   }
-});
+}
+
+fault('The disk is full', { lacks: lacksSmallDisk }, () =>
+  onSmallDisk(async (scene, disk) => {
+    const underWay = await scene.say(4);
+    await until(() => scene.acknowledged === 4, 5_000);
+    disk.fill();
+    const tokens = await writeToIllStore(scene, /database or disk is full.*Check the disk's space/);
+    disk.empty();
+    await scene.allAnswered([...underWay, ...tokens]);
+    return `503 with Retry-After while it is full, nothing acknowledged; with room again, without a restart: ${counted(await scene.judge())}.`;
+  }),
+);
+
+fault('The disk is full at a start', { lacks: lacksSmallDisk }, () =>
+  onSmallDisk(async (scene, disk) => {
+    const underWay = await scene.say(4);
+    await until(() => scene.acknowledged === 4, 5_000);
+    await scene.server.kill();
+    disk.fill();
+    const { code, said } = await scene.server.startRefused();
+    expect({ code, said }).toMatchObject({ code: 3, said: expect.stringMatching(/full.*disk's space/) });
+    disk.empty();
+    await scene.server.start();
+    await scene.allAnswered(underWay);
+    return `The start ends with exit code 3 and says so; with room again: ${counted(await scene.judge())}.`;
+  }),
+);
 
 for (const error of ['EIO', 'ENOSPC'] as const) {
   fault(`A sync of the disk fails with ${error}`, { lacks: lacksFailingSyncs }, () =>
     inScene({}, async (scene) => {
       await scene.allAnswered(await scene.say(4));
-      const before = scene.acknowledged;
       const failing = await failSyncs(scene.server.pid, error);
-      const tokens = await scene.say(8);
-      await whileRefusing(scene, /answered 503/);
-      const acked = scene.acknowledged - before;
-      await failing.stop();
+      const tokens = await writeToIllStore(
+        scene,
+        /disk I\/O error.*Check the disk's space and health/,
+      ).finally(failing.stop);
       await scene.allAnswered(tokens);
-      return `acked while failing ${acked}: ${counted(await scene.judge())}`;
+      return `503 with Retry-After while it fails, nothing acknowledged; afterwards, without a restart: ${counted(await scene.judge())}.`;
     }),
   );
 }
 
-const readOnly: [string, (database: string) => void][] = [
-  [
-    'The data folder may not be written by the user of the server',
-    (database) => chmodSync(dirname(database), 0o555),
-  ],
-  [
-    'The database may not be written by the user of the server',
-    (database) => {
-      chmodSync(dirname(database), 0o777);
-      chmodSync(database, 0o444);
-    },
-  ],
-];
+fault('The data folder belongs to another user', { lacks: lacksNobody }, () =>
+  inScene({}, async (scene) => {
+    await scene.allAnswered(await scene.say(2));
+    await scene.server.stop();
+    const { databasePath, folder } = scene.server;
+    const stranger = new ServerProcess({
+      simulatorUrl: scene.town.simulator.url,
+      command: startAsNobody,
+      databasePath,
+    });
+    try {
+      for (const path of [folder, stranger.folder]) chmodSync(path, 0o755);
+      const refusals = [await stranger.startRefused()];
+      // One file after the other is opened to the stranger, until only the database is left.
+      chmodSync(join(dirname(databasePath), 'secret.key'), 0o644);
+      refusals.push(await stranger.startRefused());
+      chmodSync(dirname(databasePath), 0o777);
+      refusals.push(await stranger.startRefused());
+      chmodSync(`${databasePath}.lock`, 0o666);
+      refusals.push(await stranger.startRefused());
+      expect(refusals.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+      expect(refusals.map(({ said }) => said.trim())).toEqual([
+        expect.stringMatching(
+          /^nightdesk: The key file \S+ cannot be used: EACCES.* Start the server as the user/,
+        ),
+        expect.stringMatching(/^nightdesk: This user may not write \S+\.lock \(EACCES.* Start as the user/),
+        expect.stringMatching(/^nightdesk: This user may not write \S+\.lock \(EACCES.* Start as the user/),
+        expect.stringMatching(/^nightdesk: This user may not write \S+\.db \(EACCES.* Start as the user/),
+      ]);
+    } finally {
+      stranger.remove();
+    }
+    await scene.server.start();
+    await scene.allAnswered(await scene.say(2));
+    return `Refused with exit code 2 and one message that names the file; nothing was changed: ${counted(await scene.judge())}.`;
+  }),
+);
+
+fault('There is no data folder and it cannot be made', { lacks: lacksNobody }, async () => {
+  const stranger = new ServerProcess({ simulatorUrl: 'http://127.0.0.1:9', command: startAsNobody });
+  try {
+    chmodSync(stranger.folder, 0o755);
+    const { code, said } = await stranger.startRefused();
+    expect(code).toBe(2);
+    expect(said.trim()).toMatch(/^nightdesk: The key file \S+ cannot be used: EACCES.*$/);
+    return 'Refused with exit code 2 and one message.';
+  } finally {
+    stranger.remove();
+  }
+});

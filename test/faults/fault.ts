@@ -20,13 +20,13 @@ export interface FaultRow {
 export interface FaultOptions {
   /** What this machine lacks to make the fault; null where it lacks nothing. */
   lacks?: () => string | null;
-  /** For both, the machine that makes it and the judgement; a minute if absent. */
+  /** For making it and judging; two minutes if absent, which a busy machine may need. */
   timeoutMs?: number;
 }
 
 /** `run` makes the fault, throws where the server did the wrong thing, and returns what it did. */
 export function fault(name: string, options: FaultOptions, run: () => Promise<string>): void {
-  test(name, { timeout: options.timeoutMs ?? 60_000 }, async (context) => {
+  test.concurrent(name, { timeout: options.timeoutMs ?? 120_000 }, async (context) => {
     const lacking = options.lacks?.() ?? null;
     if (lacking !== null) {
       const reason = `this machine cannot: ${lacking}`;

@@ -3,7 +3,7 @@
  * tracer that lets system calls fail. Each says what is lacking where the machine cannot.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from '../proof/server-process.ts';
@@ -38,8 +38,10 @@ export function makeSmallDisk(): SmallDisk {
   return {
     folder,
     fill() {
-      const { bavail, bsize } = statfsSync(folder);
-      writeFileSync(filler, Buffer.alloc(bavail * bsize));
+      const file = openSync(filler, 'a');
+      // The server may take a block meanwhile, so it is written until nothing more goes.
+      while (wrote(file));
+      closeSync(file);
     },
     empty: () => rmSync(filler, { force: true }),
     remove() {
@@ -47,6 +49,15 @@ export function makeSmallDisk(): SmallDisk {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function wrote(file: number): boolean {
+  try {
+    return writeSync(file, Buffer.alloc(4_096)) > 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+    throw error;
+  }
 }
 
 export function lacksSmallDisk(): string | null {
@@ -85,10 +96,7 @@ export function lacksFileLimit(): string | null {
 // --- system calls that fail ---------------------------------------------------------------------------------------
 
 /** Lets every sync of the process fail with this error until it is told to stop. */
-export async function failSyncs(
-  pid: number,
-  error: 'EIO' | 'ENOSPC',
-): Promise<{ stop(): Promise<void> }> {
+export async function failSyncs(pid: number, error: 'EIO' | 'ENOSPC'): Promise<{ stop(): Promise<void> }> {
   const calls = 'fsync,fdatasync';
   const tracer = spawn('strace', [
     ...['-f', '-qq', '-o', '/dev/null', '-p', String(pid)],

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { AuditReport } from '#core/ports/store-operators.ts';
-import { until } from '../proof/server-process.ts';
+import { webhook } from '#testing/webhooks.ts';
+import { type Ended, until } from '../proof/server-process.ts';
 import { buildTown, seeded, type Town, type TownOptions } from '../proof/town.ts';
 import { judge, tokenOf, type Verdict } from '../proof/verdict.ts';
 
@@ -58,6 +59,7 @@ export async function inScene(
 export class Scene {
   readonly town: Town;
   #said = 0;
+  #knocks = 0;
 
   constructor(town: Town) {
     this.town = town;
@@ -95,7 +97,7 @@ export class Scene {
     return this.town.simulator.meta.accepted.some(({ text }) => text?.includes(token) === true);
   }
 
-  async allAnswered(tokens: readonly string[], withinMs = 15_000): Promise<void> {
+  async allAnswered(tokens: readonly string[], withinMs = 25_000): Promise<void> {
     const isDone = await until(() => tokens.every((token) => this.answered(token)), withinMs);
     const missing = tokens.filter((token) => !this.answered(token));
     expect(isDone ? [] : missing, `answers; the log says:\n${this.server.log.slice(-3_000)}`).toEqual([]);
@@ -108,7 +110,7 @@ export class Scene {
   }
 
   /** Waits until everything has come to an end, and judges all of the run. */
-  async judge(withinMs = 20_000): Promise<Verdict> {
+  async judge(withinMs = 25_000): Promise<Verdict> {
     const all = await until(() => this.acknowledged === this.town.simulator.meta.said.length, withinMs);
     let audit = await this.#audit();
     await until(async () => {
@@ -133,9 +135,26 @@ export class Scene {
     return this.server.command<AuditReport>('audit', { days: 2 });
   }
 
-  /** Answers of the webhook door, by status, with the header that tells when to come again. */
-  async post(): Promise<{ status: number; retryAfter: string | null }> {
-    const answer = await fetch(`${this.server.url}/webhooks/whatsapp`, { method: 'POST', body: '{}' });
+  /** A command line of an operator in the folder of the server. */
+  run(...args: string[]): Promise<Ended> {
+    return this.server.run(args);
+  }
+
+  /** A counter of the server, by the value of its label. */
+  async metric(name: string, label: string): Promise<number> {
+    const text = await (await fetch(`${this.server.url}/metrics`)).text();
+    const line = text.split('\n').find((each) => each.startsWith(`${name}{`) && each.includes(`"${label}"`));
+    return Number(line?.split(' ').at(-1) ?? 0);
+  }
+
+  /** Says what a webhook that Meta signed is answered now. */
+  async knock(): Promise<{ status: number; retryAfter: string | null }> {
+    this.#knocks += 1;
+    const [phoneNumberId] = this.town.numbers;
+    const wamid = `wamid.knock${this.#knocks}`;
+    const item = webhook.text({ wamid, ...(phoneNumberId === undefined ? {} : { phoneNumberId }) });
+    const { body, headers } = webhook.signed(webhook.body([item]), 'app secret');
+    const answer = await fetch(`${this.server.url}/webhooks/whatsapp`, { method: 'POST', body, headers });
     return { status: answer.status, retryAfter: answer.headers.get('retry-after') };
   }
 

@@ -42,6 +42,7 @@ describe('send', () => {
     expect(outcome).toMatchObject({ kind: 'accepted', wamid: 'wamid.A' });
     expect(requests).toEqual([
       {
+        purpose: 'graphSend',
         method: 'POST',
         url: 'https://graph.example/v26.0/106540352242922/messages',
         headers: {
@@ -199,6 +200,7 @@ describe('what is asked of Graph', () => {
     });
     expect(requests).toEqual([
       {
+        purpose: 'graphRead',
         method: 'GET',
         url:
           'https://graph.example/v26.0/106540352242922?fields=' +

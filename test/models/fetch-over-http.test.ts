@@ -11,7 +11,7 @@ function recorded(answer: Partial<HttpResponse> = {}) {
         return { status: 200, headers: { 'x-a': '1' }, body: '{"a":1}', ...answer };
       },
     },
-    5_000,
+    { timeoutMs: 5_000 },
   );
   return { fetch, requests };
 }
@@ -26,7 +26,15 @@ test('a request and its answer are carried over', async () => {
     signal,
   });
   expect(requests).toEqual([
-    { method: 'POST', url: 'http://x.test/y', headers: { a: 'b' }, body: '{}', timeoutMs: 5_000, signal },
+    {
+      purpose: null,
+      method: 'POST',
+      url: 'http://x.test/y',
+      headers: { a: 'b' },
+      body: '{}',
+      timeoutMs: 5_000,
+      signal,
+    },
   ]);
   expect([response.status, response.ok, response.headers.get('x-a')]).toEqual([429, false, '1']);
   expect(await response.json()).toEqual({ a: 1 });
@@ -35,7 +43,9 @@ test('a request and its answer are carried over', async () => {
 test('a status without a body has none', async () => {
   const { fetch, requests } = recorded({ status: 204, body: '' });
   expect(await (await fetch('http://x.test/')).text()).toBe('');
-  expect(requests).toEqual([{ method: 'GET', url: 'http://x.test/', headers: {}, timeoutMs: 5_000 }]);
+  expect(requests).toEqual([
+    { purpose: null, method: 'GET', url: 'http://x.test/', headers: {}, timeoutMs: 5_000 },
+  ]);
 });
 
 test.each<[Parameters<typeof fetch>, RegExp]>([

@@ -98,8 +98,7 @@ export class ServerProcess {
     await this.#ready(child);
   }
 
-  #spawn(): ChildProcess {
-    const { command } = this.#options;
+  #spawn(command = this.#options.command): ChildProcess {
     const [program = bin, ...args] = command ?? [bin, 'start'];
     return spawn(program, args, {
       cwd: this.folder,
@@ -111,13 +110,12 @@ export class ServerProcess {
   /** One more process with the same configuration, which is meant to be refused; waits until it has ended. */
   async startRefused(): Promise<Ended> {
     if (this.port === 0) this.port = await freePort();
-    const child = this.#spawn();
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk));
-    const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, said })));
-    const inTime = await until(() => child.exitCode !== null || child.signalCode !== null, 10_000);
-    if (!inTime) child.kill('SIGKILL');
-    return ended;
+    return endOf(this.#spawn());
+  }
+
+  /** A command line with the configuration of the server; waits until it has ended. */
+  run(args: readonly string[]): Promise<Ended> {
+    return endOf(this.#spawn([bin, ...args]));
   }
 
   /** SIGSTOP, SIGCONT: the process stays. */
@@ -174,6 +172,16 @@ export class ServerProcess {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Kills what has not ended by itself in time. */
+async function endOf(child: ChildProcess): Promise<Ended> {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk));
+  const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, said })));
+  if (!(await until(() => child.exitCode !== null || child.signalCode !== null, 20_000)))
+    child.kill('SIGKILL');
+  return ended;
 }
 
 export const pause = (delayMs: number) => new Promise<void>((done) => setTimeout(done, delayMs));

@@ -28,6 +28,8 @@ export interface Town {
   server: ServerProcess;
   contacts: TownContact[];
   numbers: string[];
+  /** The tenants of this town, as at its beginning. */
+  applyTenants(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,7 +72,8 @@ export async function buildTown(options: TownOptions): Promise<Town> {
       { ...number, sendsPerSecondMax: options.throughputPerSecond ?? 80, settings: options.settings ?? {} },
     ],
   }));
-  await server.command('tenants.apply', { file: { tenants } });
+  const applyTenants = async () => void (await server.command('tenants.apply', { file: { tenants } }));
+  await applyTenants();
   const contacts: TownContact[] = [];
   for (let i = 0; i < options.contacts; i++) {
     const contact = await simulator.control.createContact({
@@ -86,6 +89,7 @@ export async function buildTown(options: TownOptions): Promise<Town> {
     server,
     contacts,
     numbers: numbers.map((number) => number.id),
+    applyTenants,
     async close() {
       await server.stop();
       await simulator.close();

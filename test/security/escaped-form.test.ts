@@ -18,7 +18,20 @@ const isAccepted = (body: Uint8Array, header: string) =>
 const words = fc
   .array(
     fc.oneof(
-      fc.constantFrom('\\', '\\\\', '\\u00e9', '\\\\u00e9', '\u00e9', '\ufffd', '🙋', '\\ud83d', '\\ude4b', '"', '/', 'u'),
+      fc.constantFrom(
+        '\\',
+        '\\\\',
+        '\\u00e9',
+        '\\\\u00e9',
+        '\u00e9',
+        '\ufffd',
+        '🙋',
+        '\\ud83d',
+        '\\ude4b',
+        '"',
+        '/',
+        'u',
+      ),
       fc.string({ unit: 'grapheme', maxLength: 3 }),
     ),
     { maxLength: 8 },
@@ -28,12 +41,17 @@ const words = fc
 /** Every `\uXXXX` of a text, beyond ASCII, may be un-escaped; `choice` says which of them are. */
 function unescapedBy(choice: readonly boolean[], signed: string): Buffer {
   let at = 0;
-  const text = signed.replace(/\\u([0-9a-f]{4})(?:\\u([0-9a-f]{4}))?/g, (found, first: string, second?: string) => {
-    const units = [first, ...(second === undefined ? [] : [second])].map((unit) => Number.parseInt(unit, 16));
-    const isChosen = choice[at++ % Math.max(1, choice.length)] ?? false;
-    const made = String.fromCharCode(...units);
-    return isChosen && units.every((unit) => unit >= 0x80) && made.isWellFormed() ? made : found;
-  });
+  const text = signed.replace(
+    /\\u([0-9a-f]{4})(?:\\u([0-9a-f]{4}))?/g,
+    (found, first: string, second?: string) => {
+      const units = [first, ...(second === undefined ? [] : [second])].map((unit) =>
+        Number.parseInt(unit, 16),
+      );
+      const isChosen = choice[at++ % Math.max(1, choice.length)] ?? false;
+      const made = String.fromCharCode(...units);
+      return isChosen && units.every((unit) => unit >= 0x80) && made.isWellFormed() ? made : found;
+    },
+  );
   return Buffer.from(text, 'utf8');
 }
 
@@ -97,7 +115,8 @@ test('over HTTP: the un-escaped body of a stored message is that message, and is
   const signed = acme.webhooks.body([item]).replaceAll('\\/', '/');
   const header = signatureOf(secret, signed);
   const variants = [signed, signed.replace('caf\\u00e9', 'café')];
-  for (const body of [...variants, ...variants]) expect((await door.raw(post(body, header))).status).toBe(200);
+  for (const body of [...variants, ...variants])
+    expect((await door.raw(post(body, header))).status).toBe(200);
   expect(door.events()).toHaveLength(1);
   expect((await door.raw(post(signed.replace('\\\\u00e9', '\\é'), header))).status).toBe(401);
   expect([door.events().length, door.quarantine()]).toEqual([1, []]);

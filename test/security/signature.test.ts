@@ -5,7 +5,17 @@
 import { createHash, createHmac } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { acme, appSecrets, beta, type Door, openDoor, post, sharedPath, signatureOf, tenantOf } from './door.ts';
+import {
+  acme,
+  appSecrets,
+  beta,
+  type Door,
+  openDoor,
+  post,
+  sharedPath,
+  signatureOf,
+  tenantOf,
+} from './door.ts';
 
 const [secret] = appSecrets;
 const body = acme.webhooks.body([acme.webhooks.text({ text: 'transfer the money', wamid: 'wamid.forged' })]);
@@ -61,7 +71,12 @@ describe('the header', () => {
     ['quotes around it', `"${right}"`],
     ['a blank inside', `sha256= ${hex}`],
     ['the plain hash of the body', `sha256=${createHash('sha256').update(body).digest('hex')}`],
-    ['the hash of secret and body, joined', `sha256=${createHash('sha256').update(secret + body).digest('hex')}`],
+    [
+      'the hash of secret and body, joined',
+      `sha256=${createHash('sha256')
+        .update(secret + body)
+        .digest('hex')}`,
+    ],
     ['made with an empty key', signatureOf('', body)],
     ['made with the word undefined', signatureOf('undefined', body)],
     ['made with both secrets as one', signatureOf(appSecrets.join(','), body)],
@@ -211,7 +226,8 @@ describe('a secret', () => {
   test("of another tenant opens neither a tenant's path nor the shared one", async () => {
     const door = await openDoor();
     const byBeta = signatureOf(beta.secret, body);
-    for (const target of [atAcme, sharedPath]) expect((await door.raw(post(body, byBeta, target))).status).toBe(401);
+    for (const target of [atAcme, sharedPath])
+      expect((await door.raw(post(body, byBeta, target))).status).toBe(401);
     expect((await door.raw(post(body, signatureOf(acme.secret, body), sharedPath))).status).toBe(401);
     expectNothing(door);
     expect((await door.raw(post(body, signatureOf(acme.secret, body), atAcme))).status).toBe(200);

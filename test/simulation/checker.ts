@@ -2,6 +2,7 @@
  * What a checker is: it watches one invariant through the journal of what left the system, the rows as they changed, and
  * SQL of its own; it shares no code with what it checks. To add one, write it in `checkers/` and list it there.
  */
+import type { AuditReport } from '#core/ports/store-operators.ts';
 import type { Observation } from './journal.ts';
 import type { Plan } from './plan.ts';
 import type { RowChange, Rows } from './rows.ts';
@@ -17,6 +18,10 @@ export type Invariant =
   | 'I9'
   | 'I10'
   | 'I11'
+  /** What delivery statuses make of a send. */
+  | 'statuses'
+  /** Limits are counted, never passed and never refuse early. */
+  | 'limits'
   /** When the faults have ended, everything comes to rest in bounded time. */
   | 'liveness';
 
@@ -34,6 +39,8 @@ export interface View {
   /** True time; the processes' clock may be off by `clockOffMs`. */
   nowMs(): number;
   clockOffMs(): number;
+  /** What the product itself says about the ends of events; a cross-check, no evidence. */
+  audit(): Promise<AuditReport>;
   /** The first violation is the one that counts; the run ends at it. */
   violated(violation: Violation): void;
 }
@@ -44,7 +51,7 @@ export interface Checker {
   /** The changes of one or more commits that belong together, after them. */
   changed?(changes: readonly RowChange[]): void;
   /** Everything has come to rest. */
-  end?(): void;
+  end?(): void | Promise<void>;
 }
 
 export type MakeChecker = (view: View) => Checker;

@@ -54,7 +54,10 @@ export const steps: Dialog = defineDialog({
         invoke: {
           src: 'reply',
           id: 'reply',
-          input: ({ event }) => ({ after: 0, through: (event as DialogEvent).position }),
+          input: ({ event }) => {
+            const { position } = event as DialogEvent;
+            return { after: position - 1, through: position };
+          },
           onDone: {
             target: 'idle',
             actions: { type: 'say', params: ({ event }) => ({ text: outputOf(event) }) },

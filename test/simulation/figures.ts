@@ -1,10 +1,12 @@
 /** What a run of many seeds did: a claim of "nothing lost" counts only where what could have lost it has happened. */
+import { witnessed } from './witness.ts';
 import type { Done } from './worker.ts';
 
 /** Each of these must have happened in a run that is long enough to have had them all. */
 const needed = [
   ...['messages', 'crashed', 'paused', 'stopped', 'webhooks refused', 'webhooks taken twice'],
   ...['sends accepted', 'sends refused', 'answers lost', 'store and command faults', 'model calls'],
+  ...witnessed,
 ];
 const longRunSeeds = 100;
 

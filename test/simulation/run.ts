@@ -18,6 +18,7 @@ const lookEveryMs = 5_000;
 
 export interface Outcome {
   violation: Violation | null;
+  /** What happened, in words; of a violation only what is about it. */
   story: string[];
   /** Equal for two runs exactly if they did the same. */
   hash: string;
@@ -54,7 +55,7 @@ async function run({ plan, variant, checkers = makeCheckers }: RunOptions): Prom
   universe.look();
   return {
     violation: universe.violation,
-    story: universe.journal.story(),
+    story: universe.journal.story(universe.violation?.subjects ?? []),
     hash: universe.journal.hash(),
     events: universe.journal.seen.length + universe.rows.drained,
     virtualMs: world.clock.monotonicMs(),
@@ -99,7 +100,7 @@ async function comeToRest(universe: Universe): Promise<void> {
       what: `After ${restMaxMs / 60_000} minutes without faults there is still something to do: ${left.join('; ')}.`,
       subjects: [],
     });
-  else universe.end();
+  else await universe.end();
 }
 
 const open: readonly (readonly [string, string])[] = [
@@ -124,7 +125,7 @@ function leftToDo({ rows, meta }: Universe): string[] {
   return webhooks === 0 ? left : [...left, `${webhooks} webhooks that are not acknowledged`];
 }
 
-function countsOf({ journal }: Universe): Record<string, number> {
+function countsOf({ journal, witness }: Universe): Record<string, number> {
   const counts: Record<string, number> = {};
   const add = (name: string) => {
     counts[name] = (counts[name] ?? 0) + 1;
@@ -143,5 +144,5 @@ function countsOf({ journal }: Universe): Record<string, number> {
     else if (seen.kind === 'fault') add('store and command faults');
     else if (seen.kind === 'asked') add('model calls');
   }
-  return counts;
+  return { ...counts, ...witness.counts };
 }

@@ -8,6 +8,13 @@ export const phoneOf = (contact: number, change = 0) =>
   `1650${String(change).padStart(3, '0')}${1_000 + contact}`;
 export const userIdOf = (contact: number, change = 0) => `US.${900_000 + contact}${change}`;
 
+/** The id of the contact whose address it is or was. */
+export function contactAt(address: string): string {
+  const digits = address.replace(/\D/g, '');
+  const at = /^[A-Z]/.test(address) ? Number(digits.slice(0, 6)) - 900_000 : Number(digits.slice(-4)) - 1_000;
+  return `c${at}`;
+}
+
 export function tenantsFileOf({ tenants }: Plan): unknown {
   return { tenants: tenants.map(tenantOf) };
 }

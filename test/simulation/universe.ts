@@ -4,6 +4,7 @@
  */
 
 import type { Store } from '#core/ports/store.ts';
+import type { AuditReport } from '#core/ports/store-operators.ts';
 import type { HttpRequest } from '#core/ports/world.ts';
 import { runCommand } from '#runtime/commands.ts';
 import { type Contact, createMeta, type Meta } from '#simulator/index.ts';
@@ -19,6 +20,7 @@ import { appSecret, createProcess, type Running, type Shared, tokenOf } from './
 import { Rows } from './rows.ts';
 import { metaFaultsOf, numberOf, tenantsFileOf, wabaOf } from './setting-up.ts';
 import type { Variant } from './variant.ts';
+import { Witness } from './witness.ts';
 
 export interface UniverseOptions {
   plan: Plan;
@@ -33,6 +35,7 @@ export class Universe implements View {
   readonly meta: Meta;
   readonly link: MetaLink;
   readonly rows: Rows;
+  readonly witness = new Witness();
   readonly store: Store;
   readonly contacts: Contact[] = [];
   /** By process; null while it is down. */
@@ -116,19 +119,19 @@ export class Universe implements View {
 
   /** Commits that fail as a full disk's do, and the statements of a variant in the place of the product's. */
   #interfere(database: ReturnType<typeof openDatabase>, variant: Variant | undefined): void {
-    const replaced = (sql: string) => variant?.statement?.(sql) ?? sql;
+    const replaced = (sql: string, values: readonly unknown[]) => variant?.statement?.(sql, values) ?? sql;
     const { run, get, all } = database;
     database.run = (sql, ...values) => {
       if (sql === 'COMMIT' && this.#happens('commitFails')) {
         this.journal.note({ kind: 'world', what: 'a commit fails: the disk is full' });
         throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
       }
-      return run.call(database, replaced(sql), ...values);
+      return run.call(database, replaced(sql, values), ...values);
     };
     database.get = (<T>(sql: string, ...values: []) =>
-      get.call(database, replaced(sql), ...values) as T) as typeof get;
+      get.call(database, replaced(sql, values), ...values) as T) as typeof get;
     database.all = (<T>(sql: string, ...values: []) =>
-      all.call(database, replaced(sql), ...values) as T[]) as typeof all;
+      all.call(database, replaced(sql, values), ...values) as T[]) as typeof all;
   }
 
   // --- what checkers see ----------------------------------------------------------------------------------------
@@ -149,12 +152,17 @@ export class Universe implements View {
   look(): void {
     const changes = this.rows.drain();
     if (changes.length === 0) return;
+    this.witness.look(changes);
     for (const checker of this.#checkers) checker.changed?.(changes);
   }
 
-  end(): void {
+  audit(): Promise<AuditReport> {
+    return this.store.audit({ sinceMs: 0, nowMs: this.world.clock.nowMs() });
+  }
+
+  async end(): Promise<void> {
     this.look();
-    for (const checker of this.#checkers) checker.end?.();
+    for (const checker of this.#checkers) await checker.end?.();
   }
 
   invariants(): Invariant[] {

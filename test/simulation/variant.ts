@@ -20,7 +20,8 @@ export interface Variant {
   breaks: readonly Invariant[];
   /** What is wrong with it, in one sentence. */
   what: string;
-  statement?(sql: string): string;
+  /** `values` are what the statement is bound to. */
+  statement?(sql: string, values: readonly unknown[]): string;
   store?(store: Store, around: Around): Store;
   http?(http: Http, around: Around): Http;
   webhook?(webhook: WebhookStation, around: Around): WebhookStation;

@@ -35,6 +35,13 @@ export interface Lifecycle<Subject, Given extends object> {
   marksOf?(before: Row | undefined, after: Row | undefined): string[];
 }
 
+/** What the ways shall prepare, less what this way does itself. */
+export function without<Given extends object>(given: Given, ...keys: (keyof Given)[]): Given {
+  const rest = { ...given };
+  for (const key of keys) delete rest[key];
+  return rest;
+}
+
 const listOf = <T>(one: T | T[]): T[] => (Array.isArray(one) ? one : [one]);
 
 export function walk<Subject, Given extends object>(lifecycle: Lifecycle<Subject, Given>): void {

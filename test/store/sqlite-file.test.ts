@@ -4,7 +4,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -229,6 +239,45 @@ describe('a full disk', () => {
     expect(again.filter((each) => each.stored === 1).length).toBe(refused.length);
     await store.close();
     expect((await open().stats()).mailboxDepth).toBe(1 + messages.length);
+  });
+});
+
+describe('a file that is not where it was', () => {
+  const unavailable = (error: unknown) => isFault(error, 'storeUnavailable');
+
+  it('takes no commit while it is moved away, and goes on when it is back', async () => {
+    const scene = sceneOn(open());
+    await scene.say('before');
+    renameSync(path, `${path}.away`);
+    await expect(scene.append(scene.message('meanwhile'))).rejects.toSatisfy(unavailable);
+    writeFileSync(path, '');
+    await expect(scene.append(scene.message('into another'))).rejects.toSatisfy(unavailable);
+    renameSync(`${path}.away`, path);
+    await scene.say('after');
+    expect((await scene.store.stats()).mailboxDepth).toBe(2);
+  });
+
+  it('takes no commit when its folder or its lock is removed', async () => {
+    const first = sceneOn(open());
+    rmSync(`${path}.lock`);
+    await expect(first.append(first.message('unlocked'))).rejects.toSatisfy(unavailable);
+    const second = sceneOn(open());
+    await second.say('the second owner');
+    rmSync(folder, { recursive: true });
+    await expect(second.append(second.message('gone'))).rejects.toSatisfy(unavailable);
+    mkdirSync(folder);
+  });
+
+  it('is not begun empty while its newest commits lie beside it, which SQLite would delete', async () => {
+    const { child, line, closed } = startOwner('append');
+    await line(20);
+    await kill(child);
+    await closed;
+    renameSync(path, `${path}.away`);
+    expect(reasonOf(() => open())).toBe('missing');
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    renameSync(`${path}.away`, path);
+    expect((await open().stats()).mailboxDepth).toBeGreaterThan(10);
   });
 });
 

@@ -117,6 +117,17 @@ describe('the circuit breaker', () => {
     await town.expectQuiet();
   });
 
+  test('closes in its time although the clock of the day was set back', async () => {
+    const town = await createTown();
+    for (let i = 0; i < limits.circuitFailuresMax; i += 1) town.say(`1650777${1000 + i}`, `!fail m${i}`);
+    await town.world.advance(20_000);
+    town.world.stepClock(-3_600_000);
+    await town.world.advance(limits.circuitOpenMs);
+    town.say(contact, 'hello');
+    await town.world.advance(1_000);
+    expect(town.texts(contact)).toEqual(['Echo: hello']);
+  });
+
   test('of one tenant says nothing about another', async () => {
     const town = await createTown({ tenants: [{ id: 'acme' }, { id: 'bolt' }] });
     for (let i = 0; i < limits.circuitFailuresMax; i += 1)

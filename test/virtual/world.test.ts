@@ -3,7 +3,7 @@ import { HttpFault } from '#core/ports/world.ts';
 import { createVirtualWorld, type VirtualAnswer } from '#testing/virtual-world.ts';
 
 const get = (url: string, more: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
-  ({ method: 'GET', url, headers: {}, timeoutMs: 1_000, ...more }) as const;
+  ({ purpose: null, method: 'GET', url, headers: {}, timeoutMs: 1_000, ...more }) as const;
 
 describe('time', () => {
   test('timers fire in the order of time, and of setting within one; a cancelled one never', async () => {

@@ -205,14 +205,23 @@ describe('hostile bodies', () => {
     expect(parsed.problems).toHaveLength(1);
   });
 
-  it('a message deeper than printing can go keeps its text', () => {
-    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  it('a message deeper than any of Meta keeps its text', () => {
+    const deep = `${'['.repeat(80)}${']'.repeat(80)}`;
     const parsed = parseWebhook(
       envelope(`[${textMessage('"hi"', `,"referral":{"x":${deep}}`)}]`),
       receivedAtMs,
     );
     expect(parsed.byKind).toEqual({ 'message.text': 1 });
     expect(JSON.parse(parsed.items[0]!.raw)).toMatchObject({ text: { body: 'hi' } });
+  });
+
+  it.each([101, 50_000, 1_500_000])('a body that nests %d deep is not taken apart', (levels) => {
+    const deep = `${'['.repeat(levels - 8)}${']'.repeat(levels - 8)}`;
+    const parsed = parseWebhook(
+      envelope(`[${textMessage('"hi"', `,"referral":{"x":${deep}}`)}]`),
+      receivedAtMs,
+    );
+    expect(parsed).toEqual({ items: [], byKind: {}, problems: [], readable: false });
   });
 
   it('a key named __proto__ changes no prototype', () => {

@@ -25,6 +25,7 @@ async function server(...scripts: Parameters<typeof startRawServer>): Promise<Ra
 }
 
 const post = (url: string, rest: Partial<HttpRequest> = {}): HttpRequest => ({
+  purpose: null,
   method: 'POST',
   url,
   headers: { 'content-type': 'application/json' },
@@ -76,6 +77,7 @@ describe('an answer', () => {
       socket.write(bytes.subarray(0, 2), () => setImmediate(() => socket.end(bytes.subarray(2))));
     });
     const response = await client().request({
+      purpose: null,
       method: 'GET',
       url,
       headers: {},
@@ -90,7 +92,13 @@ describe('an answer', () => {
     const { url, connections } = await server((socket) =>
       socket.end('HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n'),
     );
-    const response = await client().request({ method: 'GET', url, headers: {}, timeoutMs: 10_000 });
+    const response = await client().request({
+      purpose: null,
+      method: 'GET',
+      url,
+      headers: {},
+      timeoutMs: 10_000,
+    });
     expect(response).toMatchObject({ status: 302, body: '' });
     expect(connections()).toBe(1);
   });
@@ -115,6 +123,12 @@ describe('nothing was sent when', () => {
     const fault = await faultOf(client().request(post(`http://127.0.0.1:${await closedPort()}`)));
     expect(fault).toMatchObject({ phase: 'notSent', code: 'ECONNREFUSED' });
     expect(fault.message).toMatch(/^No answer from 127\.0\.0\.1:\d+ \(ECONNREFUSED\)\. Nothing was sent/);
+  });
+
+  test('the connection fails before it is tried: no route, no file left for a socket', async () => {
+    // No connection is made to the address of everybody; the system says so at once.
+    const fault = await faultOf(client().request(post('http://255.255.255.255:9/')));
+    expect(fault.phase).toBe('notSent');
   });
 
   test('the host has no address', async () => {

@@ -6,7 +6,7 @@
 import { type AnyStateMachine, type AnyStateNode, initialTransition } from 'xstate';
 import type { FlagReason } from '../model/effects.ts';
 import type { EventContent, EventKind } from '../model/events.ts';
-import { messageOf } from '../model/faults.ts';
+import { KnownError, messageOf } from '../model/faults.ts';
 import type { SendBody, UncertainPolicy } from '../model/sends.ts';
 import type { LimitClaim } from '../ports/store.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
@@ -86,7 +86,7 @@ export interface Dialog {
 }
 
 /** A dialog that cannot be run; the message says which state and what to write instead. */
-export class DialogRefused extends Error {
+export class DialogRefused extends KnownError {
   override readonly name = 'DialogRefused';
 }
 

@@ -9,7 +9,7 @@ import { type AnyEventObject, transition } from 'xstate';
 import { limits } from '../limits.ts';
 import type { Effect } from '../model/effects.ts';
 import { answerClassOf, type EventEnd, type MailboxEvent } from '../model/events.ts';
-import { messageOf } from '../model/faults.ts';
+import { messageOf, outlineOf } from '../model/faults.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
 import type { Dialog, DialogEvent, TurnEnv } from './dialog.ts';
 import { begin, isUnderWay, type LiveState, labelOf, notBegun, persist, restore } from './dialog-state.ts';
@@ -42,7 +42,8 @@ export interface TurnOutput {
   stateLabel: string;
   effects: Effect[];
   consumed: { position: number; end: EventEnd }[];
-  deadLetters: { position: number; fault: string }[];
+  /** `fault` has the dialog's own words, for the operator who asks; a log gets the outline. */
+  deadLetters: { position: number; fault: string; outline: string }[];
   fallbackSent: boolean;
   /** Results and timers of earlier visits that were discarded. */
   late: number;
@@ -54,6 +55,11 @@ interface Turn {
   sink: EffectSink;
   output: Pick<TurnOutput, 'consumed' | 'deadLetters' | 'late'>;
 }
+
+/** What went wrong, once with the words of whoever threw it and once without. */
+type Told = Pick<TurnOutput['deadLetters'][number], 'fault' | 'outline'>;
+
+const toldOf = (error: unknown): Told => ({ fault: messageOf(error), outline: outlineOf(error) });
 
 /** @throws Error where what the dialog remembers is too large to be stored */
 export function runTurn(input: TurnInput): TurnOutput {
@@ -67,7 +73,7 @@ export function runTurn(input: TurnInput): TurnOutput {
   if (lost !== null) leaveBehind(turn, lost);
   for (const event of inDialogOrder(input.events)) {
     if (input.failed === undefined) runEvent(turn, event);
-    else poison(turn, turn.live, event, input.failed, true);
+    else poison(turn, turn.live, event, { fault: input.failed, outline: input.failed }, true);
   }
   if (!input.more && input.failed === undefined) drained(turn);
   return {
@@ -159,7 +165,7 @@ function runEvent(turn: Turn, event: MailboxEvent): void {
     if (!moved && wantsAnswer) unexpected(turn, position);
   } catch (error) {
     takeBack(turn.sink, effectsBefore);
-    poison(turn, before, event, messageOf(error), answerClass === 'internal');
+    poison(turn, before, event, toldOf(error), answerClass === 'internal');
   }
 }
 
@@ -263,7 +269,7 @@ function drained(turn: Turn): void {
   } catch (error) {
     takeBack(turn.sink, effectsBefore);
     const last = turn.input.events.at(-1);
-    if (last !== undefined) poison(turn, before, last, messageOf(error), true);
+    if (last !== undefined) poison(turn, before, last, toldOf(error), true);
   }
 }
 
@@ -282,7 +288,7 @@ function unexpected(turn: Turn, position: number): void {
  * The event is not tried again: a pure turn would fail the same way. The customer gets the fallback text, a person is
  * asked. After a failed result or timer the dialog begins anew, since nothing else would ever move it on.
  */
-function poison(turn: Turn, before: LiveState, event: MailboxEvent, fault: string, restart: boolean): void {
+function poison(turn: Turn, before: LiveState, event: MailboxEvent, told: Told, restart: boolean): void {
   const { output } = turn;
   const { position } = event;
   turn.live = before;
@@ -294,9 +300,9 @@ function poison(turn: Turn, before: LiveState, event: MailboxEvent, fault: strin
   if (consumed === undefined) output.consumed.push({ position, end: 'deadLetter' });
   else consumed.end = 'deadLetter';
   if (!output.deadLetters.some((each) => each.position === position))
-    output.deadLetters.push({ position, fault });
+    output.deadLetters.push({ position, ...told });
   turn.sink.effects.push(
-    ...fallbackEffects(envOf(turn), { reason: 'deadLetter', detail: fault, answersThrough: position }),
+    ...fallbackEffects(envOf(turn), { reason: 'deadLetter', detail: told.fault, answersThrough: position }),
   );
 }
 

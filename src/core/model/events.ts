@@ -256,11 +256,11 @@ export type EventEnd =
 
 /**
  * The dedupe key of a message: the same message on another number of ours is another message, and a standby copy must
- * not hide the message itself, which may come later.
+ * not hide the message itself, which may come later. No id holds a line break, so no wamid looks like another's copy.
  */
 export function messageKeyOf(message: InboundMessage): string {
   const key = `${message.phoneNumberId}:${message.wamid}`;
-  return message.kind === 'standby' ? `${key}:standby` : key;
+  return message.kind === 'standby' ? `${key}\nstandby` : key;
 }
 
 /** Why something that was signed is in no mailbox. */

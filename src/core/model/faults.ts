@@ -29,7 +29,14 @@ export type FaultCode =
 
 export type Disposition = 'retry' | 'snooze' | 'dead' | 'flag';
 
-export class Fault extends Error {
+/**
+ * An error whose message this project wrote: it names ids, codes and what to do, never a token nor what a customer wrote.
+ * Only such a message may be logged or printed; of any other error no more than `outlineOf` tells, since a library, a driver
+ * or a dialog may quote whatever it was given. A new kind of error that people are to read extends this.
+ */
+export abstract class KnownError extends Error {}
+
+export class Fault extends KnownError {
   override readonly name = 'Fault';
   readonly code: FaultCode;
   readonly disposition: Disposition;
@@ -53,7 +60,41 @@ export function isFault(error: unknown, code?: FaultCode): error is Fault {
   return error instanceof Fault && (code === undefined || error.code === code);
 }
 
-/** The text of anything thrown, for logs. */
+/** The text of anything thrown, whoever wrote it: only where no secret can be in it and no log gets it. Else `outlineOf`. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What a log may hold of anything thrown: the message of what we know, and of the rest its kind, code and place. */
+export function outlineOf(error: unknown): string {
+  if (error instanceof KnownError) return error.message;
+  if (!(error instanceof Error)) return `something of type ${typeof error} was thrown`;
+  const [frame = ''] = framesOf(error);
+  const place = /([^/\\]+:\d+):\d+$/.exec(frame)?.[1];
+  return [kindOf(error), codeOf(error), place && `at ${place}`]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+const kindForm = /^[A-Z][A-Za-z_]{0,40}$/;
+const codeForm = /^[A-Z][A-Z\d_]{1,60}$/;
+
+export function kindOf(error: Error): string {
+  return kindForm.test(error.name) ? error.name : 'Error';
+}
+
+/** The code that the platform or a library gave an error, where it looks like one. */
+export function codeOf(error: Error): string | number | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'number' || (typeof code === 'string' && codeForm.test(code)) ? code : undefined;
+}
+
+/** Files and lines of a stack, innermost first, without the message above them and without the names of functions. */
+export function framesOf({ stack, message }: Error): string[] {
+  const head = typeof stack === 'string' ? stack.indexOf(message) : -1;
+  if (stack === undefined || head < 0) return [];
+  return stack
+    .slice(head + message.length)
+    .split('\n')
+    .flatMap((line) => /^ {4}at (?:.*\()?([^\s()]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);
 }

@@ -5,12 +5,14 @@
  *
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
  */
+
 import { limits } from '../limits.ts';
+import { KnownError } from './faults.ts';
 import type { SendBody } from './sends.ts';
 import { codePoints, graphemes } from './split-text.ts';
 
 /** A body that cannot be sent as it is. Names the field and the lengths, never what was written. */
-export class BadSend extends Error {
+export class BadSend extends KnownError {
   override readonly name = 'BadSend';
   readonly field: string;
   /** The most, or with `actual` 0 the least, that the field may hold. */

@@ -2,6 +2,7 @@
  * Files that customers send: a webhook names them by id, and they are fetched when somebody wants to read them. The
  * port is narrow because a fetch carries the business' token: whoever implements it decides where the token may go.
  */
+import { KnownError } from '../model/faults.ts';
 export interface MediaCall {
   phoneNumberId: string;
   /** Can be fetched for 7 days. */
@@ -24,7 +25,7 @@ export type FetchMedia = (call: MediaCall) => Promise<MediaFile>;
  * Why there is no file. `gone`: expired or never there. `refused`: the token may not, or the answer makes no sense.
  * `foreignHost`: it lies where the token must not go. `damaged`: it is not the file that the customer sent.
  */
-export class MediaFault extends Error {
+export class MediaFault extends KnownError {
   override readonly name = 'MediaFault';
   readonly code: 'gone' | 'refused' | 'foreignHost' | 'tooLarge' | 'damaged' | 'noAnswer';
   /** The same fetch may succeed soon. */

@@ -2,6 +2,7 @@
  * The language model behind a small port, so that no station knows a provider. One call is one provider request:
  * retries are the activity runner's, never a library's.
  */
+import { KnownError } from '../model/faults.ts';
 export interface ModelMessage {
   role: 'user' | 'assistant';
   text: string;
@@ -32,7 +33,7 @@ export interface ModelAnswer {
 }
 
 /** Why a model gave no answer; `retryable` says whether the same request may succeed soon. */
-export class ModelFault extends Error {
+export class ModelFault extends KnownError {
   override readonly name = 'ModelFault';
   readonly code:
     | 'overloaded'

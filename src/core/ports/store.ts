@@ -285,6 +285,8 @@ export interface Work {
   sends: SendRef[];
   nextTimerAtMs: number | null;
   nextUncertainAtMs: number | null;
+  /** Another one than before says that tenants were applied since, perhaps by another process. */
+  tenantsVersion: string;
 }
 
 export interface Rescued {

@@ -3,6 +3,7 @@
  * code runs on a real machine and inside a simulation with a seed. The real one lives in `runtime/world/` and is the
  * only place that may name the platform's clock, timers, chance or sockets.
  */
+import { KnownError } from '../model/faults.ts';
 import type { CrashPoints, RequestPurpose } from './crash-points.ts';
 
 export interface Clock {
@@ -20,8 +21,8 @@ export interface Timers {
 }
 
 export interface HttpRequest {
-  /** Names its crash points; without one it has none. */
-  purpose?: RequestPurpose;
+  /** Names its crash points; null where it is no server's, which has none. */
+  purpose: RequestPurpose | null;
   method: 'GET' | 'POST' | 'DELETE';
   url: string;
   headers: Record<string, string>;
@@ -47,7 +48,7 @@ export interface HttpResponse {
  * A request without an answer. `notSent`: no byte of it left (refused, no such host, no connection in time), so a
  * repeat cannot double anything. `uncertain`: it may have been acted on.
  */
-export class HttpFault extends Error {
+export class HttpFault extends KnownError {
   override readonly name = 'HttpFault';
   readonly phase: 'notSent' | 'uncertain';
   /** The system's or our own code: `ECONNREFUSED`, `ECONNRESET`, `TIMEOUT`, `ABORTED`, ... */

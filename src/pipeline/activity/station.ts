@@ -5,7 +5,7 @@
  * tenant whose model hangs delays nobody else. The end is stored once, with the event that tells the dialog.
  */
 import { limits } from '#core/limits.ts';
-import { isFault, messageOf } from '#core/model/faults.ts';
+import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import { backoffMs } from '#core/pacing/backoff.ts';
 import { MediaFault } from '#core/ports/media.ts';
@@ -161,7 +161,7 @@ class Station implements ActivityStation {
           return {
             fault: {
               code: isKnown ? error.code : 'activityFailed',
-              message: messageOf(error),
+              message: outlineOf(error),
             },
           };
         const bounds = { baseMs: limits.activityBackoffBaseMs, maxMs: limits.activityBackoffMaxMs };
@@ -249,7 +249,7 @@ class Station implements ActivityStation {
         telemetry.count('nightdesk_store_faults_total', { operation: 'settleActivity' });
         if (!isFault(error, 'storeUnavailable')) {
           world.log.error(
-            { ...activity.ref, activityId: activity.activityId, err: messageOf(error) },
+            { ...activity.ref, activityId: activity.activityId, err: outlineOf(error) },
             'The end of an activity cannot be stored; it will be run again after a restart.',
           );
           break;

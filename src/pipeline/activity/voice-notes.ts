@@ -7,7 +7,7 @@
  * else can be read, the activity fails, and the dialog does what it does when an answer fails.
  */
 import { limits } from '#core/limits.ts';
-import { messageOf } from '#core/model/faults.ts';
+import { outlineOf } from '#core/model/faults.ts';
 import { type FetchMedia, MediaFault } from '#core/ports/media.ts';
 import { ModelFault, type Transcriber } from '#core/ports/model.ts';
 import type { HistoryEntry, RunnableActivity } from '#core/ports/store.ts';
@@ -108,7 +108,7 @@ function judge(
     heard.has(entry) ? typeof heard.get(entry) === 'string' : entry.text !== `[${entry.kind}]`;
   if (!pending.some(isReadable)) throw first;
   const { ref, activityId } = asked.activity;
-  const fields = { ...ref, activityId, err: faults.map(messageOf).join(' ') };
+  const fields = { ...ref, activityId, err: faults.map(outlineOf).join(' ') };
   log.warn(fields, 'A voice note could not be transcribed; what came beside it is answered.');
 }
 

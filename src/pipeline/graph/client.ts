@@ -108,33 +108,33 @@ const phoneNumberFields =
 export function createGraphClient({ http, baseUrl, version }: GraphClientOptions): GraphClient {
   const root = `${baseUrl.replace(/\/+$/, '')}/${version}`;
   const messagesUrl = (phoneNumberId: string) => `${root}/${encodeURIComponent(phoneNumberId)}/messages`;
-  const ask = (request: HttpRequest) => askOnce(http, request);
+  const ask = (call: CallOptions, request: HttpRequest) => askOnce(http, request, call);
 
   return {
     async send(call) {
       return classifyAnswer(
-        await ask(post('graphSend', messagesUrl(call.phoneNumberId), call, sendBodyOf(call))),
+        await ask(call, post('graphSend', messagesUrl(call.phoneNumberId), call, sendBodyOf(call))),
       );
     },
     async markRead(call) {
       const body = { messaging_product: 'whatsapp', ...call.receipt };
-      const answer = await ask(post('graphReceipt', messagesUrl(call.phoneNumberId), call, body));
+      const answer = await ask(call, post('graphReceipt', messagesUrl(call.phoneNumberId), call, body));
       return outcomeOf(answer, (json) =>
         json.success === true || json.success === 'true' ? true : undefined,
       );
     },
     async getPhoneNumber(call) {
       const url = `${root}/${encodeURIComponent(call.phoneNumberId)}?fields=${phoneNumberFields}`;
-      return outcomeOf(await ask(get('graphRead', url, call)), phoneNumberOf);
+      return outcomeOf(await ask(call, get('graphRead', url, call)), phoneNumberOf);
     },
     async getSubscribedApps(call) {
       const url = `${root}/${encodeURIComponent(call.wabaId)}/subscribed_apps`;
-      return outcomeOf(await ask(get('graphRead', url, call)), subscribedAppsOf);
+      return outcomeOf(await ask(call, get('graphRead', url, call)), subscribedAppsOf);
     },
     async getMedia(call) {
       const number = encodeURIComponent(call.phoneNumberId);
       const url = `${root}/${encodeURIComponent(call.mediaId)}?phone_number_id=${number}`;
-      return outcomeOf(await ask(get('graphMedia', url, call)), mediaOf);
+      return outcomeOf(await ask(call, get('graphMedia', url, call)), mediaOf);
     },
   };
 }
@@ -176,9 +176,22 @@ function get(purpose: RequestPurpose, url: string, { token, timeoutMs, signal }:
   return { purpose, method: 'GET', url, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) };
 }
 
-async function askOnce(http: Http, request: HttpRequest): Promise<HttpResponse | HttpFault> {
+/** A shorter text may stand in an answer by chance; Meta's tokens have a hundred characters and more. */
+const tokenCharsMin = 16;
+
+/** Meta quotes a malformed token in its error, and an error's words are stored for the operator: the token is taken out. */
+function withoutToken(answer: HttpResponse, { token }: CallOptions): HttpResponse {
+  if (token.length < tokenCharsMin || !answer.body.includes(token)) return answer;
+  return { ...answer, body: answer.body.replaceAll(token, '[token]') };
+}
+
+async function askOnce(
+  http: Http,
+  request: HttpRequest,
+  call: CallOptions,
+): Promise<HttpResponse | HttpFault> {
   try {
-    return await http.request(request);
+    return withoutToken(await http.request(request), call);
   } catch (error) {
     if (error instanceof HttpFault) return error;
     throw error;

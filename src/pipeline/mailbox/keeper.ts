@@ -5,7 +5,7 @@
  */
 import { Alarm } from '#core/alarm.ts';
 import { limits } from '#core/limits.ts';
-import { messageOf } from '#core/model/faults.ts';
+import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Rescued, RunnableActivity, SendRef, Store } from '#core/ports/store.ts';
 import type { Telemetry } from '#core/ports/telemetry.ts';
@@ -27,12 +27,16 @@ export interface KeeperDeps {
   onActivities(activities: RunnableActivity[]): void;
   onSends(sends: SendRef[]): void;
   onUncertain(atMs: number): void;
+  /** Tenants were applied since the last sweep, perhaps by another process; also called by the first sweep. */
+  onTenants(): Promise<void>;
 }
 
 export interface Keeper {
   /** Takes over what a dead owner left, finds all work, then keeps sweeping. */
   start(options: { all: boolean }): Promise<Rescued>;
   timerAt(atMs: number): void;
+  /** Whether the last sweep found the store able to commit. */
+  hasStore(): boolean;
   stop(): void;
 }
 
@@ -42,13 +46,15 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   const cancels = new Set<() => void>();
   /** Holds that were alerted about, so that one is told once an idle time. */
   const alerted = new Map<string, number>();
+  let storeIsAway = false;
+  let tenantsVersion: string | null = null;
 
   const guarded = async (operation: string, work: () => Promise<void>) => {
     try {
       await work();
     } catch (error) {
       deps.telemetry.count('nightdesk_store_faults_total', { operation });
-      world.log.warn({ operation, err: messageOf(error) }, 'Upkeep failed and is tried again.');
+      world.log.warn({ operation, err: outlineOf(error) }, 'Upkeep failed and is tried again.');
     }
   };
   const timers = new Alarm(world, () => void guarded('fireTimers', fireTimers));
@@ -58,9 +64,34 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     for (const ref of fired.wakes) deps.wake.notify(ref);
     if (fired.nextTimerAtMs !== null && !stopped) timers.atEarliest(fired.nextTimerAtMs);
   };
+  /** An operator hears once that the store is away, and once that it is back. */
+  const noteStore = (away: string | null) => {
+    if (storeIsAway === (away !== null)) return;
+    storeIsAway = away !== null;
+    if (away === null) {
+      world.log.warn({}, 'The store can be used again; what waited goes on.');
+      return;
+    }
+    deps.telemetry.count('nightdesk_alerts_total', { reason: 'storeUnavailable' });
+    world.log.error(
+      { err: away },
+      'The store cannot be used, so this server is not ready and takes no messages; Meta keeps them.',
+    );
+  };
+  const findWork = async (nowMs: number) => {
+    try {
+      const work = await store.findWork({ ownerId: deps.ownerId, nowMs, max: limits.sweepBatchMax });
+      noteStore(null);
+      return work;
+    } catch (error) {
+      if (isFault(error, 'storeUnavailable')) noteStore(error.message);
+      throw error;
+    }
+  };
   const sweep = async () => {
-    const nowMs = world.clock.nowMs();
-    const work = await store.findWork({ ownerId: deps.ownerId, nowMs, max: limits.sweepBatchMax });
+    const work = await findWork(world.clock.nowMs());
+    if (tenantsVersion !== work.tenantsVersion) await deps.onTenants();
+    tenantsVersion = work.tenantsVersion;
     for (const { ref, dueAtMs } of work.conversations) deps.wake.notify(ref, dueAtMs);
     deps.onActivities(work.activities);
     deps.onSends(work.sends);
@@ -146,6 +177,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     timerAt(atMs) {
       if (!stopped) timers.atEarliest(atMs);
     },
+    hasStore: () => !storeIsAway,
     stop() {
       stopped = true;
       timers.cancel();

@@ -7,7 +7,7 @@
 
 import { Alarm } from '#core/alarm.ts';
 import { limits } from '#core/limits.ts';
-import { isFault, messageOf } from '#core/model/faults.ts';
+import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { SendAddress, SendBody } from '#core/model/sends.ts';
 import { backoffMs } from '#core/pacing/backoff.ts';
 import { perSecondUnder } from '#core/pacing/gcra.ts';
@@ -168,7 +168,7 @@ class Station implements OutboxStation {
       this.#handle(granted);
     } catch (error) {
       this.#deps.telemetry.count('nightdesk_store_faults_total', { operation: 'grantSends' });
-      this.#deps.world.log.warn({ err: messageOf(error) }, 'No slots could be had for sends; they wait.');
+      this.#deps.world.log.warn({ err: outlineOf(error) }, 'No slots could be had for sends; they wait.');
       this.#lanes.putBack(sends, clock.monotonicMs() + limits.storeRetryMaxMs);
     }
     this.#granting = false;
@@ -267,7 +267,7 @@ class Station implements OutboxStation {
       return isOutdated ? { ...answer, scope: 'send', retryAfterMs: 0, pause: false } : answer;
     } catch (error) {
       world.log.error(
-        { ...send.ref, sendId: send.sendId, err: messageOf(error) },
+        { ...send.ref, sendId: send.sendId, err: outlineOf(error) },
         'A send failed in a way that tells nothing; it is uncertain.',
       );
       return { kind: 'uncertain', why: 'noAnswer', probablyRefused: false };
@@ -316,7 +316,7 @@ class Station implements OutboxStation {
         }
         const { send, attempt, outcome } = settlement;
         world.log.error(
-          { ...send.ref, sendId: send.sendId, err: messageOf(error) },
+          { ...send.ref, sendId: send.sendId, err: outlineOf(error) },
           'The answer to a send cannot be stored as what it is. The send is uncertain, now or after a restart.',
         );
         if (outcome.kind === 'uncertain' || isFault(error, 'stopping')) return;
@@ -351,7 +351,7 @@ class Station implements OutboxStation {
       if (resolved.nextAtMs !== null) this.uncertainAt(resolved.nextAtMs);
     } catch (error) {
       telemetry.count('nightdesk_store_faults_total', { operation: 'resolveUncertain' });
-      world.log.warn({ err: messageOf(error) }, 'Uncertain sends could not be looked at; it is tried again.');
+      world.log.warn({ err: outlineOf(error) }, 'Uncertain sends could not be looked at; it is tried again.');
       this.uncertainAt(world.clock.nowMs() + limits.sweepEveryMs);
     }
   }

@@ -8,7 +8,7 @@ import { runTurn, type TurnOutput } from '#core/dialog/run-turn.ts';
 import { limits } from '#core/limits.ts';
 import type { Effect } from '#core/model/effects.ts';
 import { answerClassOf } from '#core/model/events.ts';
-import { isFault, messageOf } from '#core/model/faults.ts';
+import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import { backoffMs } from '#core/pacing/backoff.ts';
 import type {
@@ -110,7 +110,7 @@ async function runBatch(deps: TurnDeps, refs: ConversationRef[]): Promise<void> 
     );
   } catch (error) {
     deps.telemetry.count('nightdesk_store_faults_total', { operation: 'takeConversations' });
-    deps.world.log.warn({ err: messageOf(error) }, 'Conversations could not be taken; they are tried again.');
+    deps.world.log.warn({ err: outlineOf(error) }, 'Conversations could not be taken; they are tried again.');
     const atMs = deps.world.clock.nowMs() + limits.storeRetryMaxMs;
     for (const ref of refs) deps.wake.notify(ref, atMs);
   }
@@ -137,7 +137,7 @@ async function runOne(deps: TurnDeps, taken: TakenConversation, startedMs: numbe
     else handOn(deps, taken, done);
   } catch (error) {
     world.log.error(
-      { ...ref, err: messageOf(error) },
+      { ...ref, err: outlineOf(error) },
       'A turn was not committed; its events wait in the mailbox and the sweep finds them.',
     );
     await release(deps, taken, world.clock.nowMs() + limits.sweepEveryMs);
@@ -151,7 +151,7 @@ async function release(deps: TurnDeps, taken: TakenConversation, dueAtMs: number
   } catch (error) {
     deps.telemetry.count('nightdesk_store_faults_total', { operation: 'releaseLease' });
     deps.world.log.warn(
-      { ...taken.lease.ref, err: messageOf(error) },
+      { ...taken.lease.ref, err: outlineOf(error) },
       'A lease could not be given back; it runs out by itself.',
     );
   }
@@ -192,7 +192,7 @@ async function commitOneWay(deps: TurnDeps, asked: Asked): Promise<Judged | null
       return await commitUntilJudged(deps, asked, run);
     } catch (error) {
       if (isFault(error, 'storeUnavailable') || isFault(error, 'stopping')) throw error;
-      const failed = messageOf(error);
+      const failed = outlineOf(error);
       deps.world.log.error(
         { ...taken.lease.ref, events: run.events.length, err: failed },
         'A turn cannot be committed as it is. Its first event is tried alone, and set aside for a person if it fails too.',
@@ -283,10 +283,10 @@ function handOn(deps: TurnDeps, taken: TakenConversation, { output, committed }:
     'A turn was committed.',
   );
   if (output.late > 0) telemetry.count('nightdesk_late_results_total', {}, output.late);
-  for (const { position, fault } of output.deadLetters) {
+  for (const { position, outline } of output.deadLetters) {
     telemetry.count('nightdesk_alerts_total', { reason: 'deadLetter' });
     deps.world.log.error(
-      { ...ref, position, err: fault },
+      { ...ref, position, err: outline },
       'An event made its dialog throw: it is a dead letter, the customer got the fallback text, a person is asked.',
     );
   }

@@ -14,6 +14,7 @@ const tooDeep = '[nested too deeply]';
 const idCharsMax = 512;
 /** Business-scoped ids have at most about 140 characters. */
 const addressCharsMax = 256;
+const controlCharacter = /\p{Cc}/u;
 /** WhatsApp is younger than this; an earlier time is a mistake. */
 const earliestMs = Date.UTC(2009, 0, 1);
 /** Year 2100: a later time is not in seconds. */
@@ -46,8 +47,17 @@ export function wordOf(value: unknown): string | undefined {
 
 /** An opaque id: never empty, never longer than a store can index. */
 export function idOf(value: unknown): string | undefined {
-  const id = wordOf(value);
-  return id !== undefined && id.length <= idCharsMax ? id : undefined;
+  return identifierOf(value, idCharsMax);
+}
+
+/**
+ * Exactly what came, or nothing: an id that was mended could be another one's, and one of two messages would pass for a
+ * repetition. Control characters are in no id of Meta; a number beyond the safe ones has lost digits.
+ */
+function identifierOf(value: unknown, charsMax: number): string | undefined {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof text !== 'string' || text === '' || text.length > charsMax) return undefined;
+  return text.isWellFormed() && !controlCharacter.test(text) ? text : undefined;
 }
 
 /** A phone number without its plus sign, as Meta writes them in messages. */
@@ -59,8 +69,7 @@ export function phoneOf(value: unknown): string | undefined {
 
 /** A business-scoped user id, or another address of a contact. */
 export function addressOf(value: unknown): string | undefined {
-  const text = wordOf(value);
-  return text !== undefined && text.length <= addressCharsMax ? text : undefined;
+  return identifierOf(value, addressCharsMax);
 }
 
 export function numberOf(value: unknown): number | undefined {

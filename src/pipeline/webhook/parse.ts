@@ -121,6 +121,7 @@ function readChange(
  */
 function readLists(value: JsonObject, way: FieldWay, place: Place, found: Findings): void {
   for (const key of Object.keys(value)) {
+    if (found.isOver) return;
     const list = value[key];
     const read = described.has(key) ? undefined : readerOf(key, way, place);
     if (read !== undefined) {

@@ -41,6 +41,11 @@ export class Findings {
   readonly problems: WebhookProblem[] = [];
   #leftOut = false;
 
+  /** The body brought more than may be read; what comes now is left out. */
+  get isOver(): boolean {
+    return this.#leftOut;
+  }
+
   get #isFull(): boolean {
     return this.items.length + this.problems.length >= elementsMax;
   }

@@ -55,18 +55,25 @@ function matchingSecret(bytes: Uint8Array, given: Buffer, secrets: readonly stri
   return -1;
 }
 
-/** The body with each UTF-16 unit beyond ASCII as \uXXXX, written in one pass; null where that is longer than `bytesMax`. */
+/**
+ * The body with each UTF-16 unit beyond ASCII as \uXXXX, written in one pass; null where that is longer than `bytesMax`, and
+ * where a backslash that is not escaped itself stands before such a unit. The latter is no JSON, yet its escaped form is: it
+ * would pass for a signed body in which somebody wrote a backslash and "u00e9".
+ */
 function escapedBytes(bytes: Uint8Array, bytesMax: number): Buffer | null {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const escaped = Buffer.allocUnsafe(Math.min(text.length * escapedUnitBytes, bytesMax + escapedUnitBytes));
   let length = 0;
+  let isEscape = false;
   for (let i = 0; i < text.length; i++) {
     if (length > bytesMax) return null;
     const unit = text.charCodeAt(i);
     if (unit < 0x80) {
+      isEscape = unit === 0x5c && !isEscape;
       escaped[length++] = unit;
       continue;
     }
+    if (isEscape) return null;
     escaped[length++] = 0x5c;
     escaped[length++] = 0x75;
     for (let shift = 12; shift >= 0; shift -= 4) escaped[length++] = hexDigits[(unit >> shift) & 15]!;

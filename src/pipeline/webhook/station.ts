@@ -5,8 +5,8 @@
  * name only that tenant's numbers. What belongs to nobody, or cannot be read, is quarantined, never dropped.
  */
 import { limits } from '#core/limits.ts';
-import type { InboundItem, InboundMessage, InboundStatus } from '#core/model/events.ts';
-import { isFault, messageOf } from '#core/model/faults.ts';
+import type { InboundItem, InboundMessage, InboundNotice, InboundStatus } from '#core/model/events.ts';
+import { isFault, outlineOf } from '#core/model/faults.ts';
 import type {
   AppendBatch,
   Appended,
@@ -21,6 +21,7 @@ import type { World } from '#core/ports/world.ts';
 import { answerHandshake, type HandshakeAnswer } from './handshake.ts';
 import { Labels } from './labels.ts';
 import { parseWebhook } from './parse.ts';
+import { Refusals } from './refusals.ts';
 import { verifySignature } from './signature.ts';
 import { type Sorted, slicesOf } from './slices.ts';
 
@@ -63,6 +64,7 @@ const labelsMax = 200;
 export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   const kinds = new Labels(labelsMax);
   const alertReasons = new Labels(labelsMax);
+  const refusals = new Refusals(deps);
   const secretsFor = (tenantId: string | undefined): string[] => {
     if (tenantId === undefined) return [...deps.appSecrets];
     const tenant = deps.directory.tenant(tenantId);
@@ -120,8 +122,8 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
       await commitAll(sorted);
       return { status: 200 };
     } catch (error) {
-      if (isFault(error) && error.code !== 'badData') return refuse(deps, error.code, error);
-      return await quarantineWhole(deps, commit, request, nowMs, error);
+      if (isFault(error) && error.code !== 'badData') return refusals.refuse(error);
+      return await quarantineWhole({ ...deps, refusals }, commit, request, nowMs, error);
     }
   };
 
@@ -154,25 +156,16 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   };
 }
 
-function refuse(deps: WebhookDeps, code: string, error: unknown): WebhookAnswer {
-  deps.telemetry.count('nightdesk_store_faults_total', { operation: 'append' });
-  deps.world.log.warn(
-    { code, err: messageOf(error) },
-    'A webhook body was not stored and was answered 503; Meta will send it again.',
-  );
-  return { status: 503, retryAfterSeconds: Math.ceil(limits.retryAfterMs / 1_000) };
-}
-
 /** The body alone cannot be stored as what it says: it is kept as the bytes it is, for a person. */
 async function quarantineWhole(
-  deps: WebhookDeps,
+  deps: WebhookDeps & { refusals: Refusals },
   commit: (sorted: Sorted) => Promise<void>,
   request: WebhookRequest,
   nowMs: number,
   cause: unknown,
 ): Promise<WebhookAnswer> {
   deps.world.log.error(
-    { err: messageOf(cause) },
+    { err: outlineOf(cause) },
     'A signed webhook body cannot be stored as data; it is kept as bytes in quarantine.',
   );
   deps.telemetry.count('nightdesk_alerts_total', { reason: 'badData' });
@@ -183,7 +176,7 @@ async function quarantineWhole(
     });
     return { status: 200 };
   } catch (error) {
-    return refuse(deps, isFault(error) ? error.code : 'storeUnavailable', error);
+    return deps.refusals.refuse(error);
   }
 }
 
@@ -208,11 +201,12 @@ function sortItems(
   const statuses: StatusBatch = { receivedAtMs: nowMs, statuses: [] };
   for (const item of items) {
     const number = item.phoneNumberId === undefined ? undefined : directory.phoneNumber(item.phoneNumberId);
+    const reason = quarantineReason(number, pathTenantId);
     if (item.type === 'notice') {
-      batch.notices.push({ tenantId: number?.tenantId ?? pathTenantId ?? '', notice: item });
+      if (reason === 'foreignNumber') batch.quarantine.push(foreignNotice(item, pathTenantId ?? ''));
+      else batch.notices.push({ tenantId: number?.tenantId ?? pathTenantId ?? '', notice: item });
       continue;
     }
-    const reason = quarantineReason(number, pathTenantId);
     if (reason !== null || number === undefined) {
       batch.quarantine.push({
         reason: reason ?? 'unknownNumber',
@@ -225,6 +219,17 @@ function sortItems(
     else statuses.statuses.push({ tenantId: number.tenantId, status: item });
   }
   return { batch, statuses };
+}
+
+/** A notice goes to no mailbox, so it is kept as bytes, for a person. */
+function foreignNotice({ phoneNumberId, raw }: InboundNotice, tenantId: string): QuarantineItem {
+  return {
+    reason: 'foreignNumber',
+    tenantId,
+    phoneNumberId: phoneNumberId ?? null,
+    item: null,
+    bytes: Buffer.from(raw, 'utf8'),
+  };
 }
 
 function quarantineReason(

@@ -8,11 +8,14 @@ import type { Http } from '#core/ports/world.ts';
 /** The activity's deadline ends a call by its signal; this only bounds a call that has none. */
 const timeoutMsDefault = 120_000;
 
-export function fetchOver(
-  http: Http,
-  purpose?: RequestPurpose,
-  timeoutMs = timeoutMsDefault,
-): typeof globalThis.fetch {
+export interface FetchOverOptions {
+  timeoutMs?: number;
+  /** Names the crash points of its requests; they have none if absent. */
+  purpose?: RequestPurpose;
+}
+
+export function fetchOver(http: Http, options: FetchOverOptions = {}): typeof globalThis.fetch {
+  const { timeoutMs = timeoutMsDefault, purpose = null } = options;
   return async (input, init) => {
     const method = init?.method ?? 'GET';
     if (typeof input === 'object' && !(input instanceof URL)) throw unsupported('a Request object');
@@ -23,7 +26,7 @@ export function fetchOver(
       body === undefined || body === null || typeof body === 'string' || body instanceof Uint8Array;
     if (!isPlain) throw unsupported('a body that is neither text nor bytes');
     const answer = await http.request({
-      ...(purpose === undefined ? {} : { purpose }),
+      purpose,
       method,
       url: String(input),
       headers: Object.fromEntries(new Headers(init?.headers)),

@@ -8,15 +8,20 @@ import type { APICallError as ApiCallError } from 'ai';
 import { ModelFault } from '#core/ports/model.ts';
 
 export type Sdk = typeof import('ai');
-let loading: Promise<Sdk> | undefined;
 
-function loadSdk(): Promise<Sdk> {
-  loading ??= import('ai').then((sdk) => {
+/** Remembered by the platform. A load that failed (no file descriptor left) is tried again by the next call. */
+async function loadSdk(modelName: string): Promise<Sdk> {
+  try {
+    const sdk = await import('ai');
     // Else it prints hints about settings that a model does not know, once for each call.
     globalThis.AI_SDK_LOG_WARNINGS ??= false;
     return sdk;
-  });
-  return loading;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new ModelFault('network', `${modelName} was not asked: its library cannot be loaded (${code}).`, {
+      retryable: true,
+    });
+  }
 }
 
 /** @throws ModelFault */
@@ -31,7 +36,7 @@ export function callSdk<T>(
     });
   if (signal.aborted) return Promise.reject(abortFault());
   const calling = async () => {
-    const sdk = await loadSdk();
+    const sdk = await loadSdk(modelName);
     try {
       return await call(sdk);
     } catch (error) {

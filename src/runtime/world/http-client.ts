@@ -144,7 +144,8 @@ class Exchange {
   }
 
   private readonly onSocket = (socket: Socket): void => {
-    if (this.ended) return;
+    // One that could not even be opened (no route, no file left for it) is destroyed already; its error follows.
+    if (this.ended || socket.destroyed) return;
     if (isConnected(socket)) {
       this.write();
       return;
@@ -165,7 +166,7 @@ class Exchange {
 
   private reach(moment: 'beforeWrite' | 'afterWrite' | 'afterAnswer'): void {
     const { purpose } = this.request;
-    if (purpose !== undefined) this.terms.crashPoints.reach(`${purpose}.${moment}`);
+    if (purpose !== null) this.terms.crashPoints.reach(`${purpose}.${moment}`);
   }
 
   private readonly onResponse = (incoming: IncomingMessage): void => {

@@ -1,12 +1,14 @@
 /**
  * The log: JSON lines for machines, or one readable line each for a person at a terminal. Two things are promised.
- * A value under a name that smells of a secret never leaves (`redact`), and an error is reduced to its name, code,
- * message and stack, because libraries hang whole requests, with keys and customers' words, on their errors.
+ * A value under a name that smells of a secret never leaves (`redact`), and an error is reduced to its name, code and
+ * places, because libraries hang whole requests, with keys and customers' words, on their errors; the message of an
+ * error of this project says nothing of either and is kept.
  *
  * Lines are written without waiting: a reader that stalls must not stall the bot. Beyond `waitingBytesMax` lines are
  * dropped, which is the only place where this project drops anything. To hide another name, add it to `secretName`.
  */
 import { destination as openDestination, pino } from 'pino';
+import { codeOf, framesOf, kindOf, outlineOf } from '#core/model/faults.ts';
 import type { Log } from '#core/ports/world.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -99,13 +101,16 @@ function redact(name: string, value: unknown, depth: number): unknown {
   return shown;
 }
 
+/** The message of a foreign error may quote what a customer wrote, and so may the head of its stack: its places tell enough. */
 function describeError(error: Error, depth: number): Record<string, unknown> {
-  const code = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return {
-    name: error.name,
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    message: error.message,
-    stack: error.stack,
+    name: kindOf(error),
+    ...(code === undefined ? {} : { code }),
+    message: outlineOf(error),
+    stack: framesOf(error)
+      .map((frame) => `at ${frame}`)
+      .join('\n'),
     ...(error.cause === undefined ? {} : { cause: redact('cause', error.cause, depth + 1) }),
   };
 }

@@ -5,6 +5,7 @@
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
 import { BadConfig, type Config } from '../config.ts';
 
@@ -14,6 +15,7 @@ interface Key {
 }
 
 const prefix = 'sealed:v1';
+const keyCharsMin = 32;
 
 export class Secrets {
   readonly #keys: readonly Key[];
@@ -77,17 +79,34 @@ export class Secrets {
 /** The keys of the configuration, or in development one that is kept beside the data. */
 export function openSecrets(config: Config): Secrets {
   if (config.secretKeys !== undefined) {
-    if (config.secretKeys.some((key) => key.length < 32))
+    if (config.secretKeys.some((key) => key.length < keyCharsMin))
       throw new BadConfig(
         'NIGHTDESK_SECRET_KEY is shorter than 32 characters. Use at least 32 random ones, e.g. from: openssl rand -base64 32',
       );
     return new Secrets(config.secretKeys);
   }
   if (config.database.dataFolder === null) return new Secrets([randomBytes(32).toString('base64url')]);
-  const path = join(config.database.dataFolder, 'secret.key');
-  if (!existsSync(path)) {
-    mkdirSync(config.database.dataFolder, { recursive: true });
-    writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  return new Secrets([keptKey(config.database.dataFolder)]);
+}
+
+/** @throws BadConfig where the file cannot be made, may not be read, or is cut short (by a disk that was full). */
+function keptKey(dataFolder: string): string {
+  const path = join(dataFolder, 'secret.key');
+  let key: string;
+  try {
+    if (!existsSync(path)) {
+      mkdirSync(dataFolder, { recursive: true });
+      writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+    }
+    key = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new BadConfig(
+      `The key file ${path} cannot be used: ${messageOf(error)}. Start the server as the user whom the data folder belongs to, mend the rights or free the disk; or name another place in DATABASE_URL, or a key in NIGHTDESK_SECRET_KEY.`,
+    );
   }
-  return new Secrets([readFileSync(path, 'utf8').trim()]);
+  if (key.length < keyCharsMin)
+    throw new BadConfig(
+      `The key file ${path} is cut short, so nothing may be sealed with it. Restore it from a backup; where no tenant has a secret of its own yet, remove it and a new one is made.`,
+    );
+  return key;
 }

@@ -9,11 +9,11 @@ import type { Context } from './context.ts';
 
 const countEnds =
   "SELECT coalesce(end, 'open') AS end, count(*) AS count FROM event WHERE received_at_ms >= ? AND class <> 'internal' GROUP BY 1";
-/** Answered, but the answer ended badly and no flag of its conversation was raised since. */
+/** Answered, but the answer ended badly and no flag of its conversation was raised since; it may have ended before it was made, by a clock that was set back. */
 const selectUnreached = `SELECT e.tenant_id, e.conversation_id, e.position, e.kind, coalesce(s.state, 'no such send') AS state FROM event e
   LEFT JOIN send s ON s.tenant_id = e.tenant_id AND s.send_id = e.end_ref
   WHERE e.received_at_ms >= ?1 AND e.end = 'answered' AND coalesce(s.state, '') NOT IN ('accepted','queued','sending','uncertain')
-  AND NOT EXISTS (SELECT 1 FROM flag f WHERE f.tenant_id = e.tenant_id AND f.last_at_ms >= s.created_at_ms AND f.conversation_id IN (s.conversation_id,
+  AND NOT EXISTS (SELECT 1 FROM flag f WHERE f.tenant_id = e.tenant_id AND f.last_at_ms >= min(s.created_at_ms, s.updated_at_ms) AND f.conversation_id IN (s.conversation_id,
     (SELECT c.merged_into FROM conversation c WHERE c.tenant_id = s.tenant_id AND c.conversation_id = s.conversation_id)))
   LIMIT 1000`;
 const countAnswersUnderWay = `SELECT count(*) AS count FROM event e JOIN send s ON s.tenant_id = e.tenant_id AND s.send_id = e.end_ref

@@ -3,19 +3,20 @@
  * process and machine. The owner holds a lock that dies with it (a transaction on a small file beside the database), so
  * there is no PID file to clean up; backups and readers may open the database itself at any time.
  */
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Fault, messageOf } from '#core/model/faults.ts';
+import { Fault, KnownError, messageOf } from '#core/model/faults.ts';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
+import { OpenFiles } from './open-files.ts';
 import { migrations } from './schema.ts';
 
 export type Row = Record<string, SQLInputValue>;
 
 /** A refusal to open: says what happened, what it means and what to do. */
-export class StoreRefused extends Error {
+export class StoreRefused extends KnownError {
   override readonly name = 'StoreRefused';
-  readonly reason: 'owned' | 'corrupt' | 'newer' | 'unwritable';
+  readonly reason: 'owned' | 'corrupt' | 'missing' | 'newer' | 'unwritable';
 
   constructor(reason: StoreRefused['reason'], message: string) {
     super(message);
@@ -39,11 +40,19 @@ export class Database {
   readonly raw: DatabaseSync;
   readonly #statements = new Map<string, Prepared>();
   readonly #lock: DatabaseSync | null;
+  readonly #files: OpenFiles | null;
 
   constructor(path: string, raw: DatabaseSync, lock: DatabaseSync | null) {
     this.path = path;
     this.raw = raw;
     this.#lock = lock;
+    this.#files = lock === null ? null : new OpenFiles(path, lockPathOf(path));
+  }
+
+  /** Begins a transaction that writes. @throws Fault storeUnavailable where its commit would be lost. */
+  begin(): void {
+    this.#files?.demandInPlace();
+    this.run('BEGIN IMMEDIATE');
   }
 
   #prepared(sql: string): Prepared {
@@ -91,8 +100,11 @@ export function openDatabase(path: string, crashPoints: CrashPoints = noCrashPoi
       `The data folder ${dirname(file)} cannot be made: ${messageOf(error)}. Name another place in DATABASE_URL or mend its rights.`,
     );
   }
-  const lock = takeLock(lockedFile(file));
+  const lock = takeLock(file);
   try {
+    demandWritable(lockPathOf(file));
+    demandWritable(file);
+    demandWhole(lockedFile(file));
     return prepare(new Database(file, new DatabaseSync(file), lock), crashPoints);
   } catch (error) {
     lock.close();
@@ -102,9 +114,9 @@ export function openDatabase(path: string, crashPoints: CrashPoints = noCrashPoi
 
 /** True where another process owns the file now; takes nothing. */
 export function isOwned(path: string): boolean {
-  if (path === ':memory:' || !existsSync(`${lockedFile(resolve(path))}.lock`)) return false;
+  if (path === ':memory:' || !existsSync(lockPathOf(resolve(path)))) return false;
   try {
-    takeLock(lockedFile(resolve(path))).close();
+    takeLock(resolve(path)).close();
     return false;
   } catch (error) {
     if (error instanceof StoreRefused && error.reason === 'owned') return true;
@@ -118,10 +130,36 @@ function lockedFile(file: string): string {
   return existsSync(dirname(file)) ? join(realpathSync(dirname(file)), basename(file)) : file;
 }
 
+function lockPathOf(file: string): string {
+  return `${lockedFile(file)}.lock`;
+}
+
+/** SQLite opens what may only be read without a word, and a lock that may only be read locks nobody out. */
+function demandWritable(path: string): void {
+  try {
+    if (existsSync(path)) accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new StoreRefused(
+      'unwritable',
+      `This user may not write ${path} (${messageOf(error)}). Start as the user whom it belongs to, mend its rights, or name another place in DATABASE_URL.`,
+    );
+  }
+}
+
+/** A log of commits without its database: SQLite would delete it and start empty, and what it holds would be lost. */
+function demandWhole(file: string): void {
+  if (existsSync(file) || !existsSync(`${file}-wal`)) return;
+  throw new StoreRefused(
+    'missing',
+    `The database ${file} is gone, while ${file}-wal with its newest commits is there: the file was removed or moved while a server had it open. Put it back, or restore a backup and move ${file}-wal away. Nothing was changed.`,
+  );
+}
+
 function takeLock(file: string): DatabaseSync {
+  const path = lockPathOf(file);
   let lock: DatabaseSync | undefined;
   try {
-    lock = new DatabaseSync(`${file}.lock`, { timeout: 0 });
+    lock = new DatabaseSync(path, { timeout: 0 });
     lock.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
@@ -134,7 +172,7 @@ function takeLock(file: string): DatabaseSync {
     }
     throw new StoreRefused(
       'unwritable',
-      `The lock file ${file}.lock cannot be used: ${messageOf(error)}. Check that its folder exists, has room and may be written.`,
+      `The lock file ${path} cannot be used: ${messageOf(error)}. Check that its folder exists, has room and may be written.`,
     );
   }
 }
@@ -212,7 +250,7 @@ export function faultOf(error: unknown): unknown {
   if (worldlyCodes.has(code)) {
     return new Fault(
       'storeUnavailable',
-      `The database cannot commit now (${messageOf(error)}). Nothing of this was stored; it will be tried again. Check the disk's space and health.`,
+      `The database cannot commit now (${messageOf(error)}). Nothing of this was stored; it can be tried again. Check the disk's space and health.`,
       { cause: error },
     );
   }

@@ -14,7 +14,7 @@ import { raiseFlag } from './flags.ts';
 import { PaceBook, type PaceRow } from './pace-book.ts';
 import { nextOfLane } from './sends.ts';
 
-const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.body, s.quote_wamid, s.uncertain_policy,
+const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.updated_at_ms, s.body, s.quote_wamid, s.uncertain_policy,
     c.pair_tat_ms, c.pair_until_ms, c.customer_last_at_ms, c.standby, s.origin, k.phone, k.bsuid
   FROM send s
   JOIN conversation c ON c.tenant_id = s.tenant_id AND c.conversation_id = s.conversation_id
@@ -34,6 +34,7 @@ interface SendRow {
   ordinal: number;
   attempts: number;
   not_before_ms: number;
+  updated_at_ms: number;
   body: string;
   quote_wamid: string | null;
   uncertain_policy: UncertainPolicy;
@@ -74,7 +75,8 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
   const send: SendRef = { ...asked, ref: { tenantId, conversationId }, phoneNumberId: row.phone_number_id };
   if (db.get(selectEarlier, tenantId, conversationId, row.ordinal) !== undefined)
     return { outcome: 'blocked', send };
-  if (row.not_before_ms > nowMs)
+  // A row that was written in the future was so before the clock was set back: its wait is over.
+  if (row.not_before_ms > nowMs && row.updated_at_ms <= nowMs)
     return { outcome: 'wait', send, atMs: row.not_before_ms, scope: 'pair', paused: false };
   const address = addressOf(row);
   if (address === null) return giveUp(context, send, 'sendRefused', 'the contact has no address', nowMs);
@@ -87,7 +89,7 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
   const waitsUntilMs =
     rules.waitDeliveredMs === null
       ? null
-      : undeliveredUntil(context, send, row.ordinal, rules.waitDeliveredMs);
+      : undeliveredUntil(context, send, row.ordinal, { waitMs: rules.waitDeliveredMs, nowMs });
   if (waitsUntilMs !== null && waitsUntilMs > nowMs)
     return { outcome: 'wait', send, atMs: waitsUntilMs, scope: 'pair', paused: false };
   const refusal = takeSlot(context, book, send, row, rules, nowMs);
@@ -119,7 +121,12 @@ function giveUp(context: Context, send: SendRef, reason: FlagReason, why: string
 }
 
 /** Until when the previous send of the lane is waited for, or null where it was delivered or will never be. */
-function undeliveredUntil(context: Context, send: SendRef, ordinal: number, waitMs: number): number | null {
+function undeliveredUntil(
+  context: Context,
+  send: SendRef,
+  ordinal: number,
+  { waitMs, nowMs }: { waitMs: number; nowMs: number },
+): number | null {
   const { tenantId, conversationId } = send.ref;
   const previous = context.db.get<{ state: SendState; delivery: string; left_at_ms: number }>(
     selectPrevious,
@@ -127,7 +134,7 @@ function undeliveredUntil(context: Context, send: SendRef, ordinal: number, wait
     conversationId,
     ordinal,
   );
-  if (previous === undefined || previous.state !== 'accepted') return null;
+  if (previous === undefined || previous.state !== 'accepted' || previous.left_at_ms > nowMs) return null;
   return previous.delivery === 'none' || previous.delivery === 'sent' ? previous.left_at_ms + waitMs : null;
 }
 

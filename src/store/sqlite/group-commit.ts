@@ -87,7 +87,7 @@ export class GroupCommit {
   /** Runs all in one transaction; null where it was rolled back. */
   #transact(group: Waiting[]): unknown[] | null {
     try {
-      this.#db.run('BEGIN IMMEDIATE');
+      this.#db.begin();
       const results = group.map((member) => member.run());
       this.#reach(group, 'beforeCommit');
       this.#db.run('COMMIT');
@@ -102,7 +102,7 @@ export class GroupCommit {
 
   #alone(member: Waiting): void {
     try {
-      this.#db.run('BEGIN IMMEDIATE');
+      this.#db.begin();
       const result = member.run();
       this.#reach([member], 'beforeCommit');
       this.#db.run('COMMIT');

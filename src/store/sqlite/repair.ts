@@ -7,7 +7,8 @@ import type { SendPriority } from '#core/model/sends.ts';
 import type { Rescued, RunnableActivity, SendRef, Work } from '#core/ports/store.ts';
 import type { Context } from './context.ts';
 
-const freeLeases = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, fence = fence + 1
+/** What was taken was due, and is again at once: no quiet time of a later message puts it off. */
+const freeLeases = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, fence = fence + 1, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE lease_owner IS NOT NULL AND (? = 1 OR lease_until_ms <= ?)`;
 /** A crash grants one fresh deadline; an activity that was interrupted before keeps the one it has. */
 const freeActivities = `UPDATE activity SET owner_id = NULL, lease_until_ms = NULL, restarts = restarts + 1,
@@ -19,8 +20,8 @@ const sendingToUncertain = `UPDATE send SET state = CASE WHEN wamid IS NULL THEN
 const renewActivities = "UPDATE activity SET lease_until_ms = ? WHERE state = 'running' AND owner_id = ?";
 /** Index: event_open; what is open is small. Round robin over tenants: a flood of one must not hide another's single message. */
 const selectConversations = `SELECT tenant_id, conversation_id, due_at_ms FROM (
-    SELECT c.tenant_id, c.conversation_id, coalesce(c.due_at_ms, 0) AS due_at_ms,
-      row_number() OVER (PARTITION BY c.tenant_id ORDER BY coalesce(c.due_at_ms, 0)) AS nth
+    SELECT c.tenant_id, c.conversation_id, iif(c.lease_owner IS NULL, coalesce(c.due_at_ms, 0), 0) AS due_at_ms,
+      row_number() OVER (PARTITION BY c.tenant_id ORDER BY iif(c.lease_owner IS NULL, coalesce(c.due_at_ms, 0), 0)) AS nth
     FROM (SELECT DISTINCT tenant_id, conversation_id FROM event WHERE end IS NULL) e
     JOIN conversation c ON c.tenant_id = e.tenant_id AND c.conversation_id = e.conversation_id
     WHERE c.holder = 'bot' AND c.merged_into IS NULL AND (c.lease_owner IS NULL OR c.lease_until_ms <= ?))
@@ -38,6 +39,8 @@ const selectSends = `SELECT s.tenant_id, s.send_id, s.conversation_id, s.phone_n
     AND b.conversation_id = s.conversation_id AND b.state IN ('queued','sending','uncertain') AND b.ordinal < s.ordinal)
   ORDER BY row_number() OVER (PARTITION BY s.tenant_id ORDER BY s.created_at_ms), s.created_at_ms LIMIT ?`;
 const selectNextTimer = 'SELECT min(due_at_ms) AS at_ms FROM timer';
+const selectTenantsVersion = `SELECT (SELECT count(*) || '/' || coalesce(sum(updated_at_ms), 0) FROM tenant)
+  || ' ' || (SELECT count(*) || '/' || coalesce(sum(updated_at_ms), 0) FROM phone_number) AS version`;
 const selectFirstUncertain =
   "SELECT min(uncertain_since_ms + uncertain_window_ms) AS at_ms FROM send WHERE state = 'uncertain'";
 
@@ -46,7 +49,7 @@ export function rescue(context: Context, input: { ownerId: string; nowMs: number
   const all = input.all ? 1 : 0;
   const oldestMs = input.nowMs - limits.leaseTtlMs - limits.graphTimeoutMs;
   return {
-    conversations: db.run(freeLeases, all, input.nowMs),
+    conversations: db.run(freeLeases, input.nowMs, input.nowMs, all, input.nowMs),
     activities: db.run(freeActivities, input.nowMs, input.ownerId, all, input.nowMs),
     uncertain: db.run(
       sendingToUncertain,
@@ -98,6 +101,7 @@ export function findWork(context: Context, input: { ownerId: string; nowMs: numb
     sends,
     nextTimerAtMs: db.get<{ at_ms: number | null }>(selectNextTimer)?.at_ms ?? null,
     nextUncertainAtMs: db.get<{ at_ms: number | null }>(selectFirstUncertain)?.at_ms ?? null,
+    tenantsVersion: db.get<{ version: string }>(selectTenantsVersion)?.version ?? '',
   };
 }
 

@@ -9,6 +9,7 @@ import type { PaceChange, SendRef, SendSettlement, SendsSettled } from '#core/po
 import { type Answer, accept } from './accepted.ts';
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
+import { holderOf } from './holder.ts';
 import { PaceBook } from './pace-book.ts';
 import { nextOfLane, seeInsteadOfAnswered } from './sends.ts';
 
@@ -91,7 +92,7 @@ function settleOne(
   } else if (outcome.kind === 'refused') {
     refuse(context, send, outcome, nowMs, settled);
   } else if (outcome.kind === 'retryLater') {
-    giveBack(context, send, row, { outcome, untilMs, nowMs });
+    giveBack(context, send, row, { outcome, untilMs, nowMs }, settled);
   } else {
     const { windowMs, errorCode, why } = outcome;
     context.db.run(setUncertain, nowMs, windowMs, errorCode, why, nowMs, tenantId, sendId);
@@ -121,11 +122,17 @@ function giveBack(
   send: SendRef,
   row: SendRow,
   { outcome, untilMs, nowMs }: { outcome: Outcome<'retryLater'>; untilMs: number | null; nowMs: number },
+  settled: SendsSettled,
 ): void {
   const { tenantId } = send.ref;
   if (row.withdraw_on_return === 1) {
     context.db.run(setWithdrawn, outcome.errorCode, nowMs, tenantId, send.sendId);
     seeInsteadOfAnswered(context, send.ref, send.sendId);
+    // The operator handed back while it was on the wire, and may believe that it arrived.
+    if (holderOf(context, send.ref)?.holder === 'bot') {
+      raiseFlag(context, send.ref, 'tookOver', 'an answer was withdrawn after the hand-back', nowMs);
+      settled.flagged += 1;
+    }
     return;
   }
   const attempts = outcome.countsAsAttempt ? row.attempts : row.attempts - 1;

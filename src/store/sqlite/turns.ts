@@ -19,16 +19,13 @@ import { raiseFlag } from './flags.ts';
 import { handOffConversation } from './holder.ts';
 import { insertSends } from './sends.ts';
 
-const selectForTake = `SELECT phone_number_id, contact_id, fence, lease_owner, lease_until_ms, due_at_ms, dialog_state, holder, fallback_last_at_ms
+const selectForTake = `SELECT phone_number_id, contact_id, fence, lease_owner, lease_until_ms, due_at_ms, first_open_at_ms, dialog_state, holder, fallback_last_at_ms
   FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL`;
 /** Index: event_open. */
 const selectOpen = `SELECT position, kind, wamid, sent_at_ms, received_at_ms, content FROM event
   WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL ORDER BY position LIMIT ?`;
 const lease = `UPDATE conversation SET fence = ?, lease_owner = ?, lease_until_ms = ?, due_at_ms = NULL, first_open_at_ms = CASE WHEN ? THEN first_open_at_ms END
   WHERE tenant_id = ? AND conversation_id = ?`;
-/** Nothing is open: a due time that is left over would make the next message skip its quiet time. */
-const notDue =
-  'UPDATE conversation SET due_at_ms = NULL, first_open_at_ms = NULL WHERE tenant_id = ? AND conversation_id = ?';
 const selectForCommit =
   'SELECT fence, lease_owner, phone_number_id, contact_id, ordinal_next, due_at_ms FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL';
 const consume =
@@ -50,7 +47,8 @@ const hasOpen =
 const finish = `UPDATE conversation SET dialog_state = ?, state_label = ?, due_at_ms = ?, first_open_at_ms = CASE WHEN ? IS NULL THEN NULL ELSE first_open_at_ms END,
   lease_owner = NULL, lease_until_ms = NULL, ordinal_next = ?,
   fallback_last_at_ms = coalesce(?, fallback_last_at_ms) WHERE tenant_id = ? AND conversation_id = ?`;
-const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = coalesce(due_at_ms, ?)
+/** What was taken was due: a message that came since may have a quiet time, the others do not wait for it. */
+const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND lease_owner = ?`;
 const selectCounter =
   'SELECT used FROM limit_counter WHERE tenant_id = ? AND limit_name = ? AND scope = ? AND window_start_ms = ?';
@@ -66,6 +64,7 @@ interface ConversationRow {
   lease_owner: string | null;
   lease_until_ms: number | null;
   due_at_ms: number | null;
+  first_open_at_ms: number | null;
   dialog_state: string | null;
   holder: 'bot' | 'operator';
   fallback_last_at_ms: number | null;
@@ -91,13 +90,13 @@ export function takeConversation(
   if (row === undefined) return { outcome: 'gone', ref };
   if (row.holder === 'operator') return { outcome: 'held', ref };
   if (row.lease_owner !== null && (row.lease_until_ms ?? 0) > nowMs) return { outcome: 'leased', ref };
-  if (row.due_at_ms !== null && row.due_at_ms > nowMs)
+  // What opened in the future did so before the clock was set back: it has been quiet for long enough.
+  const clockWasSetBack = (row.first_open_at_ms ?? 0) > nowMs;
+  // A lease that ran out holds events that were due; a later one's quiet time does not put them off.
+  if (row.lease_owner === null && row.due_at_ms !== null && row.due_at_ms > nowMs && !clockWasSetBack)
     return { outcome: 'notDue', ref, dueAtMs: row.due_at_ms };
   const open = db.all<EventRow>(selectOpen, ref.tenantId, ref.conversationId, limits.turnEventsMax + 1);
-  if (open.length === 0) {
-    if (row.due_at_ms !== null) db.run(notDue, ref.tenantId, ref.conversationId);
-    return { outcome: 'empty', ref };
-  }
+  if (open.length === 0) return { outcome: 'empty', ref };
   const more = open.length > limits.turnEventsMax;
   const fence = row.fence + 1;
   db.run(lease, fence, ownerId, nowMs + limits.leaseTtlMs, more ? 1 : 0, ref.tenantId, ref.conversationId);
@@ -315,5 +314,5 @@ export function releaseLease(
   input: { lease: { ref: ConversationRef; ownerId: string; fence: number }; nowMs: number },
 ): void {
   const { ref, ownerId, fence } = input.lease;
-  context.db.run(giveBack, input.nowMs, ref.tenantId, ref.conversationId, fence, ownerId);
+  context.db.run(giveBack, input.nowMs, input.nowMs, ref.tenantId, ref.conversationId, fence, ownerId);
 }

@@ -17,6 +17,9 @@ const selectStatusAt = "SELECT status_at_ms FROM pace WHERE tenant_id = ? AND sc
 /** Rows are made in the order of time, so later sends stand behind this row; three are enough. */
 const countHeardOf = `SELECT count(*) AS heard FROM (SELECT 1 FROM send WHERE rowid > ? AND tenant_id = ? AND phone_number_id = ?
   AND sending_at_ms > ? AND first_status_at_ms IS NOT NULL LIMIT ?)`;
+/** A wait that began in the future did so before the clock was set back: it begins anew, so that it stays bounded. */
+const beginAnew =
+  "UPDATE send SET uncertain_since_ms = ?1 WHERE state = 'uncertain' AND uncertain_since_ms > ?1";
 const setState =
   'UPDATE send SET state = ?, not_before_ms = 0, why = coalesce(?, why), updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?';
 
@@ -47,8 +50,10 @@ export function resolveUncertain(
     freed: [],
     nextAtMs: null,
   };
+  context.db.run(beginAnew, input.nowMs);
+  const startedAtMs = input.startedAtMs > input.nowMs ? 0 : input.startedAtMs;
   for (const row of context.db.all<UncertainRow>(selectUncertain)) {
-    const lookAgainAtMs = waitsUntil(context, row, input);
+    const lookAgainAtMs = waitsUntil(context, row, { nowMs: input.nowMs, startedAtMs });
     if (lookAgainAtMs === null) decide(context, row, input.nowMs, resolved);
     else resolved.nextAtMs = Math.min(resolved.nextAtMs ?? lookAgainAtMs, lookAgainAtMs);
   }

@@ -8,7 +8,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fault, type FaultCode, isFault, messageOf } from '#core/model/faults.ts';
+import { Fault, type FaultCode, isFault, KnownError, messageOf, outlineOf } from '#core/model/faults.ts';
 import { noCrashPoints } from '#core/ports/crash-points.ts';
 import { runCommand } from '#runtime/commands.ts';
 import { BadConfig } from '#runtime/config.ts';
@@ -75,7 +75,7 @@ async function answer(
     if (error instanceof BadConfig)
       return reply(422, { fault: { code: 'badRequest', message: error.message } });
     nightdesk.world.log.error({ err: error }, 'A command failed.');
-    reply(500, { failure: messageOf(error) });
+    reply(500, { failure: outlineOf(error) });
   }
 }
 
@@ -91,7 +91,7 @@ async function read(incoming: IncomingMessage): Promise<string> {
 }
 
 /** The server failed at a command; its log says more. */
-export class OwnerFailed extends Error {
+export class OwnerFailed extends KnownError {
   override readonly name = 'OwnerFailed';
 }
 

@@ -2,10 +2,9 @@
  * Exit codes are a contract with scripts: 0 done, 1 a check found something, 2 bad use or configuration, 3 the work
  * itself failed. `docs/reference/cli.md` lists them.
  */
-import { isFault, messageOf } from '#core/model/faults.ts';
+import { framesOf, isFault, KnownError, outlineOf } from '#core/model/faults.ts';
 import { BadConfig } from '#runtime/config.ts';
 import { StoreRefused } from '#runtime/database.ts';
-import { OwnerFailed } from './command-socket.ts';
 
 export const exitCodes = { ok: 0, found: 1, badUse: 2, failed: 3 } as const;
 
@@ -15,9 +14,8 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes.failed;
 }
 
-/** What a person should read: the message of what we know, the whole of what is a bug. */
+/** What a person should read: the message of what we know, the places of what is a bug, whose words may be a customer's. */
 export function explain(error: unknown): string {
-  const known =
-    [BadConfig, StoreRefused, OwnerFailed].some((kind) => error instanceof kind) || isFault(error);
-  return known || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+  const frames = error instanceof Error && !(error instanceof KnownError) ? framesOf(error) : [];
+  return [outlineOf(error), ...frames.map((frame) => `    at ${frame}`)].join('\n');
 }

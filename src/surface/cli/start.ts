@@ -2,11 +2,10 @@
  * `nightdesk start`: opens, listens, waits for a signal, stops in order. Configuration that cannot work ends with exit
  * code 2 before any port opens.
  */
-import { messageOf } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
 import { readConfig } from '#runtime/config.ts';
 import { openNightdesk } from '#runtime/open.ts';
-import { createLog } from '#runtime/world/log.ts';
+import { type ClosableLog, createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
 import { startHttpSurface } from '../http/server.ts';
 import { type CommandSocket, startCommandSocket } from './command-socket.ts';
@@ -28,6 +27,7 @@ export async function start(options: StartOptions): Promise<number> {
     ...(options.roles === undefined ? {} : { roles: options.roles }),
   });
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  endOnBug(log);
   const world = createRealWorld({
     log,
     ...(options.crashPoints === undefined ? {} : { crashPoints: options.crashPoints }),
@@ -77,13 +77,24 @@ export async function start(options: StartOptions): Promise<number> {
     await http.close();
     await nightdesk.store.close();
   } catch (error) {
-    log.error({ err: messageOf(error) }, explain(error));
+    log.error({ err: error }, 'The server could not stop in order. Nothing that was acknowledged is lost.');
     code = exitCodes.failed;
   }
   log.info({}, 'Stopped.');
   world.close();
   log.close();
   return code;
+}
+
+/** Ends the process as an error that nobody caught does by itself, but without its words, which may be a customer's. */
+function endOnBug(log: ClosableLog): void {
+  process.once('uncaughtException', (error) => {
+    process.stderr.write(
+      `nightdesk: a bug ended the server; nothing that was acknowledged is lost. ${explain(error)}\n`,
+    );
+    log.close();
+    process.exit(exitCodes.failed);
+  });
 }
 
 /** Also where it breaks. It keeps nothing running: a server that stops does not wait for its input. */

@@ -2,11 +2,13 @@
  * The public door: webhooks, health and metrics. It knows HTTP and nothing else; what a body means is the webhook
  * station's affair. Bodies are taken as bytes, since the signature is over bytes.
  */
-import { timingSafeEqual } from 'node:crypto';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { limits } from '#core/limits.ts';
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
+import { createApp, refuseOtherMethods, retryAfterSeconds } from './app.ts';
+
+const webhookPath = '/webhooks/whatsapp';
 
 export interface HttpSurface {
   readonly port: number;
@@ -24,22 +26,22 @@ export interface HttpSurfaceOptions {
 
 /** @throws the system's error (EADDRINUSE, EACCES) where the port cannot be had. */
 export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOptions): Promise<HttpSurface> {
-  const app = Fastify({
-    bodyLimit: limits.webhookBodyBytesMax,
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
-    keepAliveTimeout: 75_000,
-    forceCloseConnections: true,
+  const app = createApp({
+    log: nightdesk.world.log,
+    onRefused: (request, status) => {
+      if (request.routeOptions.url?.startsWith(webhookPath)) countRefused(nightdesk, status);
+    },
   });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   let draining = false;
   webhookRoutes(app, nightdesk, () => draining);
   healthRoutes(app, nightdesk, () => draining);
   const { metrics } = nightdesk.config;
   if (metrics.port === undefined) metricsRoute(app, nightdesk);
   await app.listen({ host, port });
-  const separate = metrics.port === undefined ? null : await startMetrics(nightdesk, host, metrics.port);
+  const separate = await startMetrics(nightdesk, host).catch(async (error) => {
+    await app.close();
+    throw error;
+  });
   const address = app.server.address();
   return {
     host,
@@ -54,6 +56,11 @@ export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOpt
   };
 }
 
+/** The webhook station counts what comes to it; this counts what does not. */
+function countRefused(nightdesk: Nightdesk, status: number): void {
+  nightdesk.metrics.count('nightdesk_webhook_acks_total', { status });
+}
+
 function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: () => boolean): void {
   const { crashPoints = noCrashPoints } = nightdesk.world;
   const written = () => crashPoints.reach('webhookAnswer.afterWrite');
@@ -62,16 +69,15 @@ function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: (
     const answer = nightdesk.webhook.handshake(request.query as Record<string, unknown>, tenantOf(request));
     return reply
       .code(answer.status)
-      .type('text/plain')
+      .type('text/plain; charset=utf-8')
       .header('x-content-type-options', 'nosniff')
       .send(answer.body);
   };
   const receive = async (request: FastifyRequest, reply: FastifyReply) => {
-    if (isDraining())
-      return reply
-        .code(503)
-        .header('retry-after', Math.ceil(limits.retryAfterMs / 1_000))
-        .send();
+    if (isDraining()) {
+      countRefused(nightdesk, 503);
+      return reply.code(503).header('retry-after', retryAfterSeconds()).send();
+    }
     const signature = request.headers['x-hub-signature-256'];
     const tenantId = tenantOf(request);
     const answer = await nightdesk.webhook.receive({
@@ -84,20 +90,20 @@ function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: (
     reply.raw.once('finish', written);
     return reply.code(answer.status).send();
   };
-  for (const path of ['/webhooks/whatsapp', '/webhooks/whatsapp/:tenantId']) {
+  for (const path of [webhookPath, `${webhookPath}/:tenantId`]) {
     app.get(path, handshake);
     app.post(path, receive);
+    refuseOtherMethods(app, path, ['GET', 'POST']);
   }
 }
 
 function healthRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: () => boolean): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
-    const ready = nightdesk.isReady() && !isDraining();
-    return reply
-      .code(ready ? 200 : 503)
-      .send({ status: ready ? 'ready' : isDraining() ? 'stopping' : 'starting' });
+    const status = isDraining() ? 'stopping' : nightdesk.readiness();
+    return reply.code(status === 'ready' ? 200 : 503).send({ status });
   });
+  for (const path of ['/healthz', '/readyz']) refuseOtherMethods(app, path, ['GET']);
 }
 
 function metricsRoute(app: FastifyInstance, nightdesk: Nightdesk): void {
@@ -105,23 +111,30 @@ function metricsRoute(app: FastifyInstance, nightdesk: Nightdesk): void {
     if (!mayRead(nightdesk, request)) return reply.code(403).send();
     return reply.type(nightdesk.metrics.contentType).send(await nightdesk.metrics.text());
   });
+  refuseOtherMethods(app, '/metrics', ['GET']);
 }
 
 /** With a token the token decides; with a port of its own the network does; else only this machine may read. */
 function mayRead(nightdesk: Nightdesk, request: FastifyRequest): boolean {
   const { token, port } = nightdesk.config.metrics;
   if (token !== undefined) {
-    const given = Buffer.from(request.headers.authorization ?? '');
-    const wanted = Buffer.from(`Bearer ${token}`);
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
+    return timingSafeEqual(digestOf(request.headers.authorization ?? ''), digestOf(`Bearer ${token}`));
   }
   if (port !== undefined) return true;
   const proxied = request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
   return !proxied && ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(request.socket.remoteAddress ?? '');
 }
 
-async function startMetrics(nightdesk: Nightdesk, host: string, port: number): Promise<FastifyInstance> {
-  const app = Fastify();
+/** Digests are compared, so that not even the length of a token shows in the time taken. */
+function digestOf(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+/** Null where the metrics have no port of their own. */
+async function startMetrics(nightdesk: Nightdesk, host: string): Promise<FastifyInstance | null> {
+  const { port } = nightdesk.config.metrics;
+  if (port === undefined) return null;
+  const app = createApp({ log: nightdesk.world.log });
   metricsRoute(app, nightdesk);
   await app.listen({ host, port });
   return app;

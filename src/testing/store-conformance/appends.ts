@@ -192,4 +192,21 @@ export const appendCases: readonly CaseBody[] = [
       assert.deepEqual(await scene.store.readTenants(), [{ ...acme, name: 'Acme 2' }, zoo]);
     },
   },
+  {
+    name: 'the version of the tenants changes with every application and with nothing else',
+    async body(scene) {
+      const version = async () =>
+        (await scene.store.findWork({ ownerId: 'own_look', nowMs: scene.nowMs, max: 9 })).tenantsVersion;
+      const acme = { tenantId: 'acme', name: 'Acme', phoneNumbers: [] };
+      const seen = [await version()];
+      for (const tenants of [[acme], [{ ...acme, phoneNumbers: [scene.number] }], [{ ...acme, name: 'A' }]]) {
+        scene.advance(1);
+        await scene.store.applyTenants({ tenants, nowMs: scene.nowMs });
+        seen.push(await version());
+      }
+      assert.equal(new Set(seen).size, seen.length);
+      await scene.say('hello');
+      assert.equal(await version(), seen.at(-1));
+    },
+  },
 ];

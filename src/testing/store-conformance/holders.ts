@@ -111,6 +111,23 @@ export const holderCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'an answer that was on the wire at the take-over and comes back after the hand-back asks for a person',
+    invariant: 'I9',
+    async body(scene) {
+      const ref = await scene.say('first');
+      const [send] = await scene.answer(ref, 'one');
+      const granted = await scene.leave(send!);
+      await takeOver(scene, ref);
+      await handBack(scene, ref);
+      const outcome = { kind: 'retryLater' as const, atMs: scene.nowMs, pace: null, countsAsAttempt: true };
+      const settled = await scene.settle(granted, { ...outcome, errorCode: 130429 });
+      assert.equal(settled.flagged, 1);
+      assert.equal((await scene.sendRow(send!.sendId)).state, 'withdrawn');
+      const [flag] = await scene.store.listFlags({ open: true, max: 9 });
+      assert.deepEqual([flag?.reason, flag?.conversationId], ['tookOver', ref.conversationId]);
+    },
+  },
+  {
     name: 'messages during a hold are seen by the operator and wake no turn; duplicates neither',
     invariant: 'I9',
     async body(scene) {

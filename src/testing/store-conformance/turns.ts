@@ -273,6 +273,23 @@ export const turnCases: readonly CaseBody[] = [
       assert.equal((await scene.take(ref)).events.length, 2);
     },
   },
+  ...(['given back', 'after a crash', 'run out'] as const).map(
+    (how): CaseBody => ({
+      name: `what was taken is due again at once when its lease is ${how}, whatever quiet time a later message has`,
+      async body(scene) {
+        const number = phoneNumber({ quietMs: limits.leaseTtlMs * 3, quietMaxMs: limits.leaseTtlMs * 9 });
+        const ref = await scene.say('first');
+        const { lease } = await scene.take(ref);
+        await scene.appendTo(number, scene.message('second'));
+        if (how === 'given back') await scene.store.releaseLease({ lease, nowMs: scene.nowMs });
+        if (how === 'after a crash') await scene.restart();
+        if (how === 'run out') scene.advance(limits.leaseTtlMs);
+        const work = await scene.store.findWork({ ownerId: otherOwner, nowMs: scene.nowMs, max: 9 });
+        assert.ok(nth(work.conversations, 0).dueAtMs <= scene.nowMs);
+        assert.deepEqual(texts(await scene.take(ref, otherOwner)), ['first', 'second']);
+      },
+    }),
+  ),
   {
     name: 'a wake for an empty mailbox leaves no due time behind that would cut the next quiet time short',
     async body(scene) {

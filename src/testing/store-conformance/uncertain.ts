@@ -285,6 +285,20 @@ export const uncertainCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'an answer after a person said accepted names the wamid: a failed that came before it counts',
+    invariant: 'I9',
+    async body(scene) {
+      const { send, granted } = await uncertainSend(scene, 'holdForPerson');
+      const verdict = { tenantId: 'acme', sendId: send.sendId, verdict: 'accepted' as const, by: 'ann' };
+      await scene.store.resolveSend({ ...verdict, nowMs: scene.nowMs });
+      await scene.report(scene.status('failed', { wamid: 'wamid.late' }));
+      await scene.settle(granted, accepted('wamid.late'));
+      assert.equal(await state(scene, send), 'failed');
+      const [flag] = await scene.store.listFlags({ open: true, max: 9 });
+      assert.equal(flag?.reason, 'sendFailed');
+    },
+  },
+  {
     name: 'a person who withdraws a send that is still uncertain leaves no hole',
     invariant: 'I9',
     async body(scene) {

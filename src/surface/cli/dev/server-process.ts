@@ -139,6 +139,7 @@ export class ServerProcess {
     while (this.#child === child) {
       const answer = await http
         .request({
+          purpose: null,
           method: 'GET',
           url: `http://${host}:${port}/readyz`,
           headers: {},

@@ -1,0 +1,159 @@
+/**
+ * What must come of a death at each point, as data. If nothing is said: both messages of the customer are answered once
+ * each, the model is asked once about the first one, nobody is asked for help. A second call of the model is allowed where
+ * the first one may have cost and its answer died with the process; a send is held for a person where nobody can know
+ * whether Meta has it. To add a point, give it a case; the type demands it.
+ */
+import type { CrashPoint } from '#core/ports/crash-points.ts';
+import type { SceneName } from './scenes.ts';
+
+export interface CrashCase {
+  scene: SceneName;
+  /** Which arrival at the point is the last thing of the process; 1 if absent. */
+  arrival?: number;
+  /** What is different here, in a few words, where one point has several cases. */
+  where?: string;
+  expect?: Partial<Expected>;
+}
+
+export interface Expected {
+  answered: number;
+  held: number;
+  /** Calls of the model that carry the first message, at least and at most. */
+  modelCalls: readonly [number, number];
+  /** Flags of the conversation that are open in the end. */
+  flags: readonly string[];
+  /** Whether the command that died had been done; null where there was none. */
+  commandDone: boolean | null;
+}
+
+export const usual: Expected = {
+  answered: 2,
+  held: 0,
+  modelCalls: [1, 1],
+  flags: [],
+  commandDone: null,
+};
+
+const noModel = { modelCalls: [0, 0] } as const;
+const asksAgain = { modelCalls: [2, 2] } as const;
+const done = { ...noModel, commandDone: true } as const;
+const notDone = { ...noModel, commandDone: false } as const;
+
+const message = (expect: Partial<Expected> = {}): CrashCase[] => [{ scene: 'message', expect }];
+const scripted = (scene: SceneName, expect: Partial<Expected> = {}): CrashCase[] => [
+  { scene, expect: { ...noModel, ...expect } },
+];
+/** The model may not have been asked yet when the read receipt is shown. */
+const receipt: CrashCase[] = [{ scene: 'messageWithReceipt', expect: { modelCalls: [1, 2] } }];
+const voiceNote: CrashCase[] = [{ scene: 'voiceNote' }];
+
+export const cases: Readonly<Record<CrashPoint, readonly CrashCase[]>> = {
+  'migrate.beforeCommit': [{ scene: 'firstStart', expect: { answered: 1 } }],
+  'migrate.afterCommit': [{ scene: 'firstStart', expect: { answered: 1 } }],
+  'rescue.beforeCommit': [{ scene: 'takenOver', expect: asksAgain }],
+  'rescue.afterCommit': [{ scene: 'takenOver', expect: asksAgain }],
+  'renewLeases.beforeCommit': [{ scene: 'longThought', expect: asksAgain }],
+  'renewLeases.afterCommit': [{ scene: 'longThought', expect: asksAgain }],
+  'applyTenants.beforeCommit': scripted('numberOfNobody', notDone),
+  'applyTenants.afterCommit': scripted('numberOfNobody', done),
+  'append.beforeCommit': message(),
+  'append.afterCommit': message(),
+  'recordStatuses.beforeCommit': message(),
+  'recordStatuses.afterCommit': message(),
+  'takeConversations.beforeCommit': [
+    { scene: 'message', where: 'the turn that asks the model' },
+    { scene: 'message', arrival: 2, where: 'the turn that answers' },
+  ],
+  'takeConversations.afterCommit': [
+    { scene: 'message', where: 'the turn that asks the model' },
+    { scene: 'message', arrival: 2, where: 'the turn that answers' },
+  ],
+  'commitTurn.beforeCommit': [
+    { scene: 'message', where: 'the turn that asks the model' },
+    { scene: 'message', arrival: 2, where: 'the turn that answers' },
+  ],
+  'commitTurn.afterCommit': [
+    { scene: 'message', where: 'the turn that asks the model' },
+    { scene: 'message', arrival: 2, where: 'the turn that answers' },
+  ],
+  'releaseLease.beforeCommit': scripted('dialogMissing'),
+  'releaseLease.afterCommit': scripted('dialogMissing'),
+  'settleActivity.beforeCommit': message(asksAgain),
+  'settleActivity.afterCommit': message(),
+  'fireTimers.beforeCommit': scripted('reminder'),
+  'fireTimers.afterCommit': scripted('reminder'),
+  'grantSends.beforeCommit': message(),
+  'grantSends.afterCommit': [
+    {
+      scene: 'quietNumber',
+      where: 'nothing else is heard of the number',
+      expect: { ...noModel, answered: 1, held: 1, flags: ['sendUncertain'] },
+    },
+    { scene: 'busyNumber', where: 'later sends are heard of', expect: { ...noModel, answered: 6 } },
+  ],
+  'grantReceipt.beforeCommit': receipt,
+  'grantReceipt.afterCommit': receipt,
+  'settleSends.beforeCommit': message(),
+  'settleSends.afterCommit': [
+    { scene: 'message', where: 'the whole answer' },
+    { scene: 'longMessage', where: 'the first part of an answer' },
+  ],
+  'resolveUncertain.beforeCommit': scripted('uncertainSend'),
+  'resolveUncertain.afterCommit': scripted('uncertainSend'),
+  'findWork.beforeCommit': [{ scene: 'takenOver', expect: asksAgain }],
+  'findWork.afterCommit': [{ scene: 'takenOver', expect: asksAgain }],
+  'prune.beforeCommit': scripted('oldRows'),
+  'prune.afterCommit': scripted('oldRows'),
+  'resolveFlags.beforeCommit': scripted('resolveFlags', notDone),
+  'resolveFlags.afterCommit': scripted('resolveFlags', done),
+  'takeOver.beforeCommit': scripted('take', notDone),
+  'takeOver.afterCommit': scripted('take', done),
+  'replyAsOperator.beforeCommit': scripted('reply', notDone),
+  'replyAsOperator.afterCommit': scripted('reply', done),
+  'handBack.beforeCommit': scripted('handBack', notDone),
+  'handBack.afterCommit': scripted('handBack', done),
+  'redriveDeadLetter.beforeCommit': scripted('redrive', { ...notDone, flags: ['deadLetter'] }),
+  'redriveDeadLetter.afterCommit': scripted('redrive', { ...done, flags: ['deadLetter'] }),
+  'resolveSend.beforeCommit': scripted('resolveSend', notDone),
+  'resolveSend.afterCommit': scripted('resolveSend', done),
+  'markRedriven.beforeCommit': scripted('numberOfNobody', done),
+  'markRedriven.afterCommit': scripted('numberOfNobody', done),
+
+  'graphSend.beforeWrite': [
+    {
+      scene: 'quietNumber',
+      where: 'nothing else is heard of the number',
+      expect: { ...noModel, answered: 1, held: 1, flags: ['sendUncertain'] },
+    },
+    { scene: 'busyNumber', where: 'later sends are heard of', expect: { ...noModel, answered: 6 } },
+  ],
+  'graphSend.afterWrite': [
+    { scene: 'message', where: 'the whole answer' },
+    { scene: 'longMessage', where: 'the first part of an answer' },
+  ],
+  'graphSend.afterAnswer': message(),
+  'graphReceipt.beforeWrite': receipt,
+  'graphReceipt.afterWrite': receipt,
+  'graphReceipt.afterAnswer': receipt,
+  'graphMedia.beforeWrite': voiceNote,
+  'graphMedia.afterWrite': voiceNote,
+  'graphMedia.afterAnswer': voiceNote,
+  'mediaFile.beforeWrite': voiceNote,
+  'mediaFile.afterWrite': voiceNote,
+  'mediaFile.afterAnswer': voiceNote,
+  'graphRead.beforeWrite': scripted('doctor'),
+  'graphRead.afterWrite': scripted('doctor'),
+  'graphRead.afterAnswer': scripted('doctor'),
+  'model.beforeWrite': message(),
+  'model.afterWrite': message(asksAgain),
+  'model.afterAnswer': message(asksAgain),
+  'doctor.beforeWrite': scripted('doctor'),
+  'doctor.afterWrite': scripted('doctor'),
+  'doctor.afterAnswer': scripted('doctor'),
+
+  'webhookAnswer.beforeWrite': message({ modelCalls: [1, 2] }),
+  'webhookAnswer.afterWrite': message({ modelCalls: [1, 2] }),
+  'commandAnswer.beforeWrite': scripted('take', done),
+  'commandAnswer.afterWrite': scripted('take', done),
+};

@@ -1,0 +1,267 @@
+/**
+ * The ways to the crash points. Each scene brings one conversation to its point, lets the process die there, lets the
+ * customer write once more while nobody is there, starts the process again and does what a person would do then. In the
+ * end every message must have had its answer, or be held for a person who knows. To reach a new point, add a scene here
+ * and its case to `cases.ts`.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import type { Stage } from './stage.ts';
+import { assistantNumber, numberOf, scriptedNumber, type TownNumber } from './town.ts';
+
+export type Scene = (stage: Stage) => Promise<void>;
+
+/** Numbers that the tenant gets later; each is used once in a town. */
+let nextNumber = 10;
+
+/** The second message comes while nobody is there, and Meta keeps it. */
+async function comesBack(stage: Stage, number: TownNumber): Promise<void> {
+  await stage.say(number, 'are you there?');
+  await stage.restart();
+}
+
+const written =
+  (number: TownNumber, words: string, fields = {}): Scene =>
+  async (stage) => {
+    await stage.dies(() => stage.say(number, words, fields));
+    await comesBack(stage, number);
+  };
+
+/** The model works long enough for upkeep to come by. */
+async function longThought(stage: Stage): Promise<void> {
+  await stage.say(assistantNumber, '!slow 1500');
+  await stage.modelWorks();
+}
+
+/** A command that dies; `isDone` tells what an operator sees who looks before they repeat it. */
+async function commanded(
+  stage: Stage,
+  command: () => Promise<unknown>,
+  isDone: () => boolean | Promise<boolean>,
+): Promise<void> {
+  await stage.dies(command);
+  await stage.restart();
+  stage.commandDone = await isDone();
+  if (!stage.commandDone) await command();
+}
+
+async function answered(stage: Stage): Promise<void> {
+  await stage.say(scriptedNumber, 'hello');
+  await stage.quiet();
+}
+
+/** An operator held it and gives it back; what the customer wrote meanwhile is left to the bot. */
+async function givenBack(stage: Stage): Promise<void> {
+  await stage.say(scriptedNumber, 'are you there?');
+  await stage.acknowledged();
+  await stage.command('handback', { ...stage.place() });
+}
+
+export const scenes = {
+  firstStart: async (stage) => {
+    await stage.town.server.stop();
+    stage.town.forget();
+    await stage.diesAtStart();
+    await stage.restart();
+    await stage.town.applyTenants();
+    await stage.say(assistantNumber, 'hello');
+  },
+
+  message: written(assistantNumber, 'hello'),
+
+  /** An answer of two parts, which leave one after the other. */
+  longMessage: async (stage) => {
+    const sentence = 'Half of this is one message, the rest another. ';
+    await written(assistantNumber, sentence.repeat(87).trim())(stage);
+    await stage.quiet();
+    const texts = stage.textsFor(stage.said[0]?.contactId);
+    const [first = '', second = ''] = texts;
+    if (!first.startsWith('Echo: Half') || /<m/.test(first) || !/<m\d+-0>$/.test(second))
+      throw new Error(`The parts of the answer are not in order: ${texts.map((text) => text.slice(-60))}`);
+  },
+
+  voiceNote: written(assistantNumber, '', { type: 'audio' }),
+
+  /** So slow a model that the read receipt is there first. */
+  messageWithReceipt: written(assistantNumber, '!slow 400 hello'),
+
+  scriptedMessage: written(scriptedNumber, 'hello'),
+
+  reminder: async (stage) => {
+    await stage.dies(() => stage.say(scriptedNumber, 'remind me'));
+    await stage.restart();
+    await stage.quiet();
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  /** Nothing else is heard of the number, so nothing tells what became of the send. */
+  quietNumber: written(scriptedNumber, 'hello'),
+
+  /** Others write to the number, and the statuses of their answers arrive: silence about one send is evidence. */
+  busyNumber: async (stage) => {
+    await stage.dies(() => stage.say(scriptedNumber, 'hello'));
+    await stage.othersSay(scriptedNumber, 4);
+    await comesBack(stage, scriptedNumber);
+  },
+
+  /** Meta answers with an error that does not promise that nothing was accepted. */
+  uncertainSend: async (stage) => {
+    await stage.town.simulator.control.setFaults({ graphError: { code: 131000, next: 1, accept: false } });
+    await stage.dies(() => stage.say(scriptedNumber, 'repeat'));
+    await comesBack(stage, scriptedNumber);
+  },
+
+  takenOver: async (stage) => {
+    await longThought(stage);
+    await stage.town.server.kill();
+    await stage.diesAtStart();
+    await comesBack(stage, assistantNumber);
+  },
+
+  longThought: async (stage) => {
+    await stage.dies(() => longThought(stage));
+    await comesBack(stage, assistantNumber);
+  },
+
+  /** The number's dialog is not in the configuration, until somebody mends it. */
+  dialogMissing: async (stage) => {
+    await stage.town.server.stop();
+    await stage.restart({ scripted: false });
+    await stage.dies(() => stage.say(scriptedNumber, 'hello'));
+    await comesBack(stage, scriptedNumber);
+  },
+
+  oldRows: async (stage) => {
+    await stage.say(scriptedNumber, 'hello');
+    await stage.quiet();
+    const { tenantId, conversationId } = stage.place();
+    await stage.town.server.stop();
+    age(stage, tenantId, conversationId);
+    await stage.diesAtStart();
+    await comesBack(stage, scriptedNumber);
+    await stage.sees('the old rows are gone', () => rowsBefore(stage) === 0);
+  },
+
+  numberOfNobody: async (stage) => {
+    const number = numberOf(nextNumber++, 'scripted');
+    await stage.town.addAtMeta(number);
+    await stage.say(number, 'hello');
+    await stage.acknowledged();
+    const apply = () => stage.town.applyTenants([number]);
+    await stage.dies(apply);
+    await stage.say(number, 'are you there?');
+    await stage.restart();
+    const tenants = await stage.command<{ phoneNumbers: { phoneNumberId: string }[] }[]>('tenants.list');
+    const numbers = tenants.flatMap((tenant) => tenant.phoneNumbers);
+    stage.commandDone = numbers.some(({ phoneNumberId }) => phoneNumberId === number.id);
+    if (!stage.commandDone) await apply();
+  },
+
+  take: async (stage) => {
+    await answered(stage);
+    const take = () => stage.command('take', { ...stage.place() });
+    await commanded(stage, take, () => stage.holder() === 'operator');
+    await givenBack(stage);
+  },
+
+  reply: async (stage) => {
+    await answered(stage);
+    const words = 'An operator writes.';
+    const reply = () => stage.command('reply', { ...stage.place(), text: words });
+    const transcript = () => stage.command<{ text: string }[]>('transcript', { ...stage.place() });
+    await commanded(stage, reply, async () => (await transcript()).some(({ text }) => text === words));
+    await stage.quiet();
+    const arrived = stage.textsFor(stage.said[0]?.contactId).filter((text) => text === words);
+    if (arrived.length !== 1) throw new Error(`The operator's words arrived ${arrived.length} times.`);
+    await givenBack(stage);
+  },
+
+  handBack: async (stage) => {
+    await answered(stage);
+    await stage.command('take', { ...stage.place() });
+    await stage.say(scriptedNumber, 'are you there?');
+    await stage.acknowledged();
+    const handBack = () => stage.command('handback', { ...stage.place() });
+    await commanded(stage, handBack, () => stage.holder() === 'bot');
+  },
+
+  resolveFlags: async (stage) => {
+    await stage.say(scriptedNumber, 'flag');
+    await stage.quiet();
+    const resolve = () => stage.command('flags.resolve', { ...stage.place() });
+    await commanded(stage, resolve, () => stage.flagsOpen().length === 0);
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  redrive: async (stage) => {
+    await stage.say(scriptedNumber, 'break');
+    await stage.quiet();
+    await stage.town.server.stop();
+    await stage.restart({ mended: true });
+    const [letter] = (
+      await stage.command<{ deadLetterId: string; tenantId: string; conversationId: string }[]>(
+        'deadletters.list',
+      )
+    ).filter(({ conversationId }) => conversationId === stage.place().conversationId);
+    const redrive = () => stage.command('deadletters.redrive', { ...letter });
+    await stage.dies(redrive);
+    await stage.restart({ mended: true });
+    const redriven = await stage.command<{ deadLetterId: string }[]>('deadletters.list', { redriven: true });
+    stage.commandDone = redriven.some(({ deadLetterId }) => deadLetterId === letter?.deadLetterId);
+    if (!stage.commandDone) await redrive();
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  resolveSend: async (stage) => {
+    await stage.town.simulator.control.setFaults({ graphError: { code: 131000, next: 1, accept: false } });
+    await stage.say(scriptedNumber, 'hello');
+    await stage.acknowledged();
+    const undecided = async () => {
+      const { conversationId } = stage.place();
+      const sends = await stage.sends(['uncertain', 'held']);
+      return sends.find((send) => send.conversationId === conversationId);
+    };
+    const resend = async () => {
+      const send = await undecided();
+      await stage.command('sends.resolve', { ...send, verdict: 'resend' });
+    };
+    await stage.sees('a send is uncertain', async () => (await undecided()) !== undefined);
+    await commanded(stage, resend, async () => (await undecided()) === undefined);
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  doctor: async (stage) => {
+    await answered(stage);
+    await stage.dies(() => stage.command('doctor'));
+    await comesBack(stage, scriptedNumber);
+  },
+} satisfies Record<string, Scene>;
+
+export type SceneName = keyof typeof scenes;
+
+/** Rows of the conversation from before the first message of the case. */
+function rowsBefore(stage: Stage): number {
+  const { tenantId, conversationId } = stage.place();
+  const beforeMs = String(stage.said[0]?.atMs);
+  const of = (table: string, column: string) =>
+    `SELECT count(*) AS count FROM ${table} WHERE tenant_id = ? AND conversation_id = ? AND ${column} < CAST(? AS INTEGER)`;
+  return [of('event', 'received_at_ms'), of('send', 'created_at_ms')]
+    .map((sql) => stage.rows<{ count: number }>(sql, tenantId, conversationId, beforeMs)[0]?.count ?? 0)
+    .reduce((sum, count) => sum + count);
+}
+
+/** What the conversation has is older than any retention. */
+function age(stage: Stage, tenantId: string, conversationId: string): void {
+  const days = 40 * 86_400_000;
+  const db = new DatabaseSync(stage.town.server.databasePath);
+  for (const [table, columns] of [
+    ['event', ['received_at_ms']],
+    ['send', ['created_at_ms', 'updated_at_ms']],
+  ] as const) {
+    const changes = columns.map((column) => `${column} = ${column} - ${days}`).join(', ');
+    db.prepare(`UPDATE ${table} SET ${changes} WHERE tenant_id = ? AND conversation_id = ?`).run(
+      tenantId,
+      conversationId,
+    );
+  }
+  db.close();
+}

@@ -1,0 +1,65 @@
+/**
+ * No file descriptor left: idle connections take all that the process may have. Those that wait outside get no answer and
+ * come again; what cannot be asked or sent waits or is told to a person; when the connections close, all goes on.
+ */
+import { readdirSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { expect } from 'vitest';
+import { until } from '../proof/server-process.ts';
+import { fault } from './fault.ts';
+import { lacksFileLimit, limitFiles } from './machine.ts';
+import { counted, inScene, type Scene } from './scene.ts';
+
+/** Enough for all that the server does for this town. */
+const roomForWork = 60;
+
+const filesOf = (scene: Scene) => readdirSync(`/proc/${scene.server.pid}/fd`).length;
+
+/** Takes every descriptor that is left, by connections that say nothing; the returned function gives them back. */
+async function takeAllFiles(scene: Scene): Promise<() => void> {
+  const limit = filesOf(scene) + roomForWork;
+  limitFiles(scene.server.pid, limit);
+  const sockets: Socket[] = [];
+  for (let i = 0; i < roomForWork + 20; i++) {
+    const socket = connect(scene.server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    sockets.push(socket);
+  }
+  await until(() => filesOf(scene) >= limit - 1, 5_000);
+  expect(filesOf(scene)).toBeGreaterThanOrEqual(limit - 1);
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
+/** A change that nobody answers, so that Meta has a connection and no model was asked yet. */
+async function openMetasConnection(scene: Scene): Promise<void> {
+  await scene.control.change({ wabaId: '10229012930000', field: 'account_update', value: { event: 'X' } });
+  await until(async () => (await scene.control.counters()).waiting.inFlight === 0, 5_000);
+}
+
+for (const [name, begin] of [
+  ['No file descriptor is left before the first message', openMetasConnection],
+  [
+    'No file descriptor is left while the server works',
+    async (scene: Scene) => scene.allAnswered(await scene.say(6)),
+  ],
+] as const) {
+  fault(name, { lacks: lacksFileLimit }, () =>
+    inScene({ settings: { replyTimeoutMs: 4_000 } }, async (scene) => {
+      const { pid } = scene.server;
+      await begin(scene);
+      const giveBack = await takeAllFiles(scene);
+      const starved = await scene.say(6);
+      await until(() => scene.acknowledged > 0 || scene.server.isRunning === false, 3_000);
+      giveBack();
+      const after = await scene.say(6);
+      await scene.allAnswered(after);
+      const verdict = await scene.judge();
+      expect(scene.server.isRunning && scene.server.pid === pid).toBe(true);
+      expect(scene.server.log).not.toContain('Nobody knows whether a send was accepted');
+      const late = starved.filter((token) => scene.answered(token)).length;
+      return `${counted(verdict)}; of ${starved.length} that came meanwhile ${late} were answered later, the others got the fallback text.`;
+    }),
+  );
+}
