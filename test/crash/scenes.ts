@@ -28,7 +28,7 @@ const written =
 
 /** The model works long enough for upkeep to come by. */
 async function longThought(stage: Stage): Promise<void> {
-  await stage.say(assistantNumber, '!slow 1500');
+  await stage.say(assistantNumber, '!slow 2000');
   await stage.modelWorks();
 }
 
@@ -103,10 +103,11 @@ export const scenes = {
     await comesBack(stage, scriptedNumber);
   },
 
-  /** Meta answers with an error that does not promise that nothing was accepted. */
+  /** An earlier death left a send uncertain, of which its dialog says that it may be repeated. */
   uncertainSend: async (stage) => {
-    await stage.town.simulator.control.setFaults({ graphError: { code: 131000, next: 1, accept: false } });
-    await stage.dies(() => stage.say(scriptedNumber, 'repeat'));
+    const earlier = { point: 'graphSend.beforeWrite', arrival: 1 } as const;
+    await stage.town.die(earlier, () => stage.say(scriptedNumber, 'repeat'));
+    await stage.diesAtStart();
     await comesBack(stage, scriptedNumber);
   },
 
@@ -118,7 +119,8 @@ export const scenes = {
   },
 
   longThought: async (stage) => {
-    await stage.dies(() => longThought(stage));
+    await longThought(stage);
+    await stage.dies(async () => {});
     await comesBack(stage, assistantNumber);
   },
 
@@ -211,6 +213,7 @@ export const scenes = {
     await stage.say(scriptedNumber, 'are you there?');
   },
 
+  /** Meta answers with an error that does not promise that nothing was accepted. */
   resolveSend: async (stage) => {
     await stage.town.simulator.control.setFaults({ graphError: { code: 131000, next: 1, accept: false } });
     await stage.say(scriptedNumber, 'hello');

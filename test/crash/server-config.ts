@@ -93,9 +93,8 @@ export function configOf({ scripted = true, mended = false }: ConfigVariant): Ni
       leaseTtlMs: 3_000,
       sweepEveryMs: 300,
       pruneEveryMs: 4_000,
-      uncertainWindowMs: 1_400,
-      uncertainCapMs: 1_450,
-      uncertainWindowAfterErrorMs: 1_500,
+      uncertainWindowMs: 2_500,
+      uncertainCapMs: 2_600,
     },
   };
 }

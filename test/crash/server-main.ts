@@ -35,5 +35,7 @@ process.on('message', (message) => {
   appendFileSync('crash.log', `armed ${armed.point}\n`);
 });
 process.channel?.unref();
+// Nobody is left who would end it.
+process.once('disconnect', () => process.exit(1));
 
 process.exitCode = await start({ crashPoints: { reach } });

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CrashPoint } from '#core/ports/crash-points.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
 import { type Simulator, startSimulator } from '#simulator/index.ts';
@@ -17,7 +18,7 @@ const serverConfig = fileURLToPath(new URL('./server-config.ts', import.meta.url
 const world = createRealWorld({ log: createLog({ level: 'silent' }) });
 
 /** Longer than any of it takes on a busy machine. */
-export const patienceMs = 20_000;
+export const patienceMs = 10_000;
 
 export interface TownNumber {
   id: string;
@@ -40,7 +41,8 @@ export const scriptedNumber = numberOf(1, 'scripted');
 export class CrashTown {
   readonly simulator: Simulator;
   readonly server: ServerProcess;
-  deaths = 0;
+  /** Where it died, in order. */
+  readonly deaths: CrashPoint[] = [];
 
   private constructor(simulator: Simulator, cacheFolder: string) {
     this.simulator = simulator;
@@ -110,7 +112,7 @@ export class CrashTown {
     await this.#logged(`died ${point}`);
     if (!(await until(() => !this.server.isRunning, patienceMs)))
       throw new Error(`The process still runs although it died at ${point}.`);
-    this.deaths += 1;
+    this.deaths.push(point);
     rmSync(this.#crashLog, { force: true });
   }
 
@@ -150,10 +152,11 @@ export class CrashTown {
     await this.simulator.control.setup({ phoneNumbers: [withoutDialog(number)] });
   }
 
-  async close(): Promise<void> {
+  /** Where something went wrong, its folder is kept for whoever looks. */
+  async close({ keepFolder }: { keepFolder: boolean }): Promise<void> {
     await this.server.kill();
     await this.simulator.close();
-    this.server.remove();
+    if (!keepFolder) this.server.remove();
   }
 }
 

@@ -77,7 +77,9 @@ function inBase64(value: string, shift: number): string {
 
 /** Words that stand in no message of the project. */
 function wordsOf(value: string): string[] {
-  return [...value.matchAll(/[\p{L}\d]{6,}/gu)].map(([word]) => word).filter((word) => !ordinary.has(word.toLowerCase()));
+  return [...value.matchAll(/[\p{L}\d]{6,}/gu)]
+    .map(([word]) => word)
+    .filter((word) => !ordinary.has(word.toLowerCase()));
 }
 
 const ordinary = new Set([

@@ -4,10 +4,10 @@
  */
 
 import { hash } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Fault, type FaultCode, isFault, KnownError, messageOf, outlineOf } from '#core/model/faults.ts';
 import { noCrashPoints } from '#core/ports/crash-points.ts';
 import { runCommand } from '#runtime/commands.ts';
@@ -18,11 +18,28 @@ import type { Nightdesk } from '#runtime/nightdesk.ts';
 const pathBytesMax = 100;
 const requestBytesMax = 16 * 1024 * 1024;
 
+const besideOf = (databasePath: string): string => `${databasePath}.sock`;
+
 export function socketPathOf(databasePath: string): string {
-  const beside = `${databasePath}.sock`;
+  const beside = besideOf(databasePath);
   return Buffer.byteLength(beside) <= pathBytesMax
     ? beside
     : join(tmpdir(), `nightdesk-${hash('sha256', databasePath).slice(0, 16)}.sock`);
+}
+
+/**
+ * Whether there is a socket to talk to. In the temporary folder anybody may make one of that name, and a command may hold
+ * tokens: only one that belongs to whom the database's folder belongs to is used. @throws Fault where another's lies there
+ */
+function isThere(socketPath: string, databasePath: string): boolean {
+  if (socketPath === besideOf(databasePath)) return true;
+  const socket = lstatSync(socketPath, { throwIfNoEntry: false });
+  if (socket === undefined) return false;
+  if (socket.uid === statSync(dirname(databasePath), { throwIfNoEntry: false })?.uid) return true;
+  throw new Fault(
+    'conflict',
+    `The socket ${socketPath} belongs to another user than the database, so nothing was sent to it. Remove it, or name a shorter path in DATABASE_URL, which puts the socket beside the database.`,
+  );
 }
 
 export interface CommandSocket {
@@ -33,7 +50,7 @@ export async function startCommandSocket(nightdesk: Nightdesk): Promise<CommandS
   const { path } = nightdesk.config.database;
   if (path === ':memory:') return { close: () => Promise.resolve() };
   const socketPath = socketPathOf(path);
-  rmSync(socketPath, { force: true });
+  if (isThere(socketPath, path)) rmSync(socketPath, { force: true });
   const server = createServer((incoming, outgoing) => void answer(nightdesk, incoming, outgoing));
   await listen(server, socketPath);
   chmodSync(socketPath, 0o600);
@@ -121,7 +138,9 @@ export async function askOwner(
   name: string,
   args: Record<string, unknown>,
 ): Promise<{ result: unknown } | null> {
-  const body = await exchange(socketPathOf(databasePath), JSON.stringify({ name, args }));
+  const socketPath = socketPathOf(databasePath);
+  if (!isThere(socketPath, databasePath)) return null;
+  const body = await exchange(socketPath, JSON.stringify({ name, args }));
   if (body === null) return null;
   const { result, fault, failure } = JSON.parse(body) as Answer;
   if (fault !== undefined) throw new Fault(fault.code, fault.message);

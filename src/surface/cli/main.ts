@@ -4,6 +4,9 @@
  */
 import { createProgram, exitCodeOfParser } from './program.ts';
 
+// Whatever is made here holds what customers wrote: besides the user and its group nobody may read it.
+process.umask(process.umask() | 0o007);
+
 // A reader that is gone (`nightdesk flags list | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
