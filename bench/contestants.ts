@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { callOwner } from '#surface/cli/command-socket.ts';
 import { Child } from './child.ts';
+import { observedEnvironment } from './observed.ts';
 import { redisUrl } from './redis.ts';
 
 export const appSecret = 'app secret';
@@ -26,6 +27,10 @@ export interface ContestantOptions {
   roles?: readonly string[];
   /** Where a CPU profile is written at the stop. */
   profileFolder?: string;
+  /** The server tells about its event loop and its heap. */
+  observed?: boolean;
+  /** Beside the usual one. */
+  env?: Record<string, string>;
 }
 
 const historyMessagesMax = 10;
@@ -46,7 +51,12 @@ export async function startNightdesk(options: ContestantOptions): Promise<Child>
   await child.start({
     command: resolve(import.meta.dirname, '../bin/nightdesk'),
     args: ['start', ...(options.roles === undefined ? [] : ['--roles', options.roles.join(',')])],
-    env: { ...shared(options), LOG_LEVEL: 'warn' },
+    env: {
+      ...shared(options),
+      LOG_LEVEL: 'warn',
+      ...(options.observed === true ? observedEnvironment(child.folder) : {}),
+      ...options.env,
+    },
     readyPath: '/readyz',
   });
   const tenants = options.numbers.map((number, index) => ({

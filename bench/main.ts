@@ -2,6 +2,7 @@
  * `npm run bench`: Nightdesk beside the usual recipe and a bare server, in one run on one machine. Rounds are
  * interleaved, so that a machine that gets slower meets all of them; what is printed are medians.
  *
+ *   hostile            instead, what the largest and worst bodies cost the server; with --quick and --json alone
  *   --quick            a smoke run of tiny counts; its figures mean nothing
  *   --json FILE        writes the whole report, each round's figures too
  *   --only a,b         only these of acks, overhead, throughput, pacing (overhead and throughput share their towns)
@@ -13,6 +14,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureHostile } from './hostile.ts';
 import { describeMachine } from './machine.ts';
 import { acksOfBareServer, acksOfNightdesk } from './measures/acks.ts';
 import { overheadOf } from './measures/overhead.ts';
@@ -22,7 +24,8 @@ import { whyNoRecipe } from './redis.ts';
 import { aimsOf, type Figures, medianOf, printed, type Report, type Row } from './report.ts';
 import { buildTown, type Contestant, numbersOf, type TownOptions } from './town.ts';
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
@@ -124,26 +127,35 @@ function describePlan(): string[] {
   ];
 }
 
-const startedAt = new Date().toISOString();
-const missing = await whyNoRecipe();
-const notes = await run(missing === null ? ['Nightdesk', 'usual recipe'] : ['Nightdesk']);
-if (missing !== null)
-  for (const measure of ['overhead', 'throughput', 'pacing'] as const)
-    if (isWanted(measure)) rowOf(measure, 'usual recipe').skipped = missing;
+async function measureSideBySide(): Promise<Report> {
+  const startedAt = new Date().toISOString();
+  const missing = await whyNoRecipe();
+  const notes = await run(missing === null ? ['Nightdesk', 'usual recipe'] : ['Nightdesk']);
+  if (missing !== null) {
+    for (const measure of ['overhead', 'throughput', 'pacing'] as const)
+      if (isWanted(measure)) rowOf(measure, 'usual recipe').skipped = missing;
+    if (process.env.CI) {
+      process.stderr.write(`The recipe must be measured under CI, and was not: ${missing}\n`);
+      process.exitCode = 1;
+    }
+  }
+  const order: Measure[] = ['acks', 'overhead', 'throughput', 'pacing'];
+  const measured = order.flatMap((measure) => [...rows.values()].filter((row) => row.measure === measure));
+  return {
+    machine: describeMachine(),
+    startedAt,
+    seconds: Math.round(performance.now() / 1_000),
+    notes: [...describePlan(), ...notes],
+    rows: measured.map((row) => ({ ...row, median: medianOf(row.rounds) })),
+    aims: aimsOf(measured),
+  };
+}
 
-const order: Measure[] = ['acks', 'overhead', 'throughput', 'pacing'];
-const measured = order.flatMap((measure) => [...rows.values()].filter((row) => row.measure === measure));
-const report: Report = {
-  machine: describeMachine(),
-  startedAt,
-  seconds: Math.round(performance.now() / 1_000),
-  notes: [...describePlan(), ...notes],
-  rows: measured.map((row) => ({ ...row, median: medianOf(row.rounds) })),
-  aims: aimsOf(measured),
-};
+const [what = 'side by side'] = positionals;
+if (what !== 'hostile' && what !== 'side by side') {
+  process.stderr.write(`There is no bench "${what}". Say nothing, or "hostile".\n`);
+  process.exit(2);
+}
+const report = what === 'hostile' ? await measureHostile(options) : await measureSideBySide();
 process.stdout.write(`${printed(report)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-if (missing !== null && process.env.CI) {
-  process.stderr.write(`The recipe must be measured under CI, and was not: ${missing}\n`);
-  process.exitCode = 1;
-}

@@ -52,6 +52,10 @@ const columns: Record<string, [title: string, decimals: number]> = {
   retriedWebhooks: ['retried webhooks', 0],
   messages: ['messages', 0],
   unanswered: ['unanswered', 0],
+  answerMs: ['answer ms', 1],
+  answerMaxMs: ['at most', 1],
+  stallMs: ['longest stall ms', 1],
+  stallMaxMs: ['at most', 1],
 };
 
 export function medianOf(rounds: readonly Figures[]): Figures {

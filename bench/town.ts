@@ -21,6 +21,9 @@ export interface TownOptions {
   contacts: number;
   sendsPerSecondMax: number;
   profileFolder?: string;
+  /** Of Nightdesk alone. */
+  observed?: boolean;
+  env?: Record<string, string>;
 }
 
 export interface Town {
@@ -45,7 +48,7 @@ export function numbersOf(tenants: number): BusinessNumber[] {
 }
 
 export async function buildTown(options: TownOptions): Promise<Town> {
-  const { contestant, tenants, sendsPerSecondMax, profileFolder } = options;
+  const { contestant, tenants, sendsPerSecondMax, profileFolder, observed, env } = options;
   const numbers = numbersOf(tenants);
   const simulator = await startSimulator({
     world: { nowMs, setTimer, random: Math.random },
@@ -66,12 +69,13 @@ export async function buildTown(options: TownOptions): Promise<Town> {
   });
   const start = contestant === 'Nightdesk' ? startNightdesk : startRecipe;
   const asked: ContestantOptions = { simulatorUrl: simulator.url, numbers, sendsPerSecondMax };
-  const server = await start(profileFolder === undefined ? asked : { ...asked, profileFolder }).catch(
-    async (error: unknown) => {
-      await simulator.close();
-      throw error;
-    },
-  );
+  if (profileFolder !== undefined) asked.profileFolder = profileFolder;
+  if (observed !== undefined) asked.observed = observed;
+  if (env !== undefined) asked.env = env;
+  const server = await start(asked).catch(async (error: unknown) => {
+    await simulator.close();
+    throw error;
+  });
   await simulator.control.setup({ webhookUrl: `${server.url}/webhooks/whatsapp` });
   const contacts: Speaker[] = [];
   for (let index = 0; index < options.contacts; index++) {

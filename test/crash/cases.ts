@@ -41,6 +41,11 @@ const done = { ...noModel, commandDone: true } as const;
 const notDone = { ...noModel, commandDone: false } as const;
 
 const message = (expect: Partial<Expected> = {}): CrashCase[] => [{ scene: 'message', expect }];
+const alone = (expect: Partial<Expected> = {}): CrashCase[] => [{ scene: 'loneMessage', expect }];
+const twoTurns: CrashCase[] = [
+  { scene: 'loneMessage', where: 'the turn that asks the model' },
+  { scene: 'loneMessage', arrival: 2, where: 'the turn that answers' },
+];
 const scripted = (scene: SceneName, expect: Partial<Expected> = {}): CrashCase[] => [
   { scene, expect: { ...noModel, ...expect } },
 ];
@@ -57,30 +62,18 @@ export const cases: Readonly<Record<CrashPoint, readonly CrashCase[]>> = {
   'renewLeases.afterCommit': [{ scene: 'longThought', expect: asksAgain }],
   'applyTenants.beforeCommit': scripted('numberOfNobody', notDone),
   'applyTenants.afterCommit': scripted('numberOfNobody', done),
-  'append.beforeCommit': message(),
-  'append.afterCommit': message(),
+  'append.beforeCommit': alone(),
+  'append.afterCommit': alone(),
   'recordStatuses.beforeCommit': message(),
   'recordStatuses.afterCommit': message(),
-  'takeConversations.beforeCommit': [
-    { scene: 'message', where: 'the turn that asks the model' },
-    { scene: 'message', arrival: 2, where: 'the turn that answers' },
-  ],
-  'takeConversations.afterCommit': [
-    { scene: 'message', where: 'the turn that asks the model' },
-    { scene: 'message', arrival: 2, where: 'the turn that answers' },
-  ],
-  'commitTurn.beforeCommit': [
-    { scene: 'message', where: 'the turn that asks the model' },
-    { scene: 'message', arrival: 2, where: 'the turn that answers' },
-  ],
-  'commitTurn.afterCommit': [
-    { scene: 'message', where: 'the turn that asks the model' },
-    { scene: 'message', arrival: 2, where: 'the turn that answers' },
-  ],
+  'takeConversations.beforeCommit': twoTurns,
+  'takeConversations.afterCommit': twoTurns,
+  'commitTurn.beforeCommit': twoTurns,
+  'commitTurn.afterCommit': twoTurns,
   'releaseLease.beforeCommit': scripted('dialogMissing'),
   'releaseLease.afterCommit': scripted('dialogMissing'),
-  'settleActivity.beforeCommit': message(asksAgain),
-  'settleActivity.afterCommit': message(),
+  'settleActivity.beforeCommit': alone(asksAgain),
+  'settleActivity.afterCommit': alone(),
   'fireTimers.beforeCommit': scripted('reminder'),
   'fireTimers.afterCommit': scripted('reminder'),
   'grantSends.beforeCommit': message(),
@@ -145,15 +138,15 @@ export const cases: Readonly<Record<CrashPoint, readonly CrashCase[]>> = {
   'graphRead.beforeWrite': scripted('doctor'),
   'graphRead.afterWrite': scripted('doctor'),
   'graphRead.afterAnswer': scripted('doctor'),
-  'model.beforeWrite': message(),
-  'model.afterWrite': message(asksAgain),
-  'model.afterAnswer': message(asksAgain),
+  'model.beforeWrite': alone(),
+  'model.afterWrite': alone(asksAgain),
+  'model.afterAnswer': alone(asksAgain),
   'doctor.beforeWrite': scripted('doctor'),
   'doctor.afterWrite': scripted('doctor'),
   'doctor.afterAnswer': scripted('doctor'),
 
-  'webhookAnswer.beforeWrite': message({ modelCalls: [1, 2] }),
-  'webhookAnswer.afterWrite': message({ modelCalls: [1, 2] }),
+  'webhookAnswer.beforeWrite': alone({ modelCalls: [1, 2] }),
+  'webhookAnswer.afterWrite': alone({ modelCalls: [1, 2] }),
   'commandAnswer.beforeWrite': scripted('take', done),
   'commandAnswer.afterWrite': scripted('take', done),
 };

@@ -73,9 +73,9 @@ export async function runCases(all: readonly Planned[], townsMax: number): Promi
   return outcomes;
 }
 
-function newOutcome({ point, scene, arrival = 1, where = null }: Planned): Outcome {
+function newOutcome({ point, scene, arrival = 1, where }: Planned): Outcome {
   return {
-    ...{ point, scene, where, arrival },
+    ...{ point, scene, where: where ?? null, arrival },
     means: crashPoints[point],
     ...{ hits: 0, said: 0, answered: 0, held: 0, modelCalls: 0, flags: [], commandDone: null },
     seconds: 0,

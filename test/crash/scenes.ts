@@ -26,6 +26,13 @@ const written =
     await comesBack(stage, number);
   };
 
+/** Nothing of the customer wakes the conversation: what the process left must be found. */
+async function isFound(stage: Stage, number: TownNumber): Promise<void> {
+  await stage.restart();
+  await stage.quiet();
+  await stage.say(number, 'are you there?');
+}
+
 /** The model works long enough for upkeep to come by. */
 async function longThought(stage: Stage): Promise<void> {
   await stage.say(assistantNumber, '!slow 2000');
@@ -68,6 +75,12 @@ export const scenes = {
 
   message: written(assistantNumber, 'hello'),
 
+  /** The second message comes when the first has had its end. */
+  loneMessage: async (stage) => {
+    await stage.dies(() => stage.say(assistantNumber, 'hello'));
+    await isFound(stage, assistantNumber);
+  },
+
   /** An answer of two parts, which leave one after the other. */
   longMessage: async (stage) => {
     const sentence = 'Half of this is one message, the rest another. ';
@@ -88,9 +101,7 @@ export const scenes = {
 
   reminder: async (stage) => {
     await stage.dies(() => stage.say(scriptedNumber, 'remind me'));
-    await stage.restart();
-    await stage.quiet();
-    await stage.say(scriptedNumber, 'are you there?');
+    await isFound(stage, scriptedNumber);
   },
 
   /** Nothing else is heard of the number, so nothing tells what became of the send. */
@@ -129,7 +140,7 @@ export const scenes = {
     await stage.town.server.stop();
     await stage.restart({ scripted: false });
     await stage.dies(() => stage.say(scriptedNumber, 'hello'));
-    await comesBack(stage, scriptedNumber);
+    await isFound(stage, scriptedNumber);
   },
 
   oldRows: async (stage) => {

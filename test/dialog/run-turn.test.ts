@@ -226,6 +226,19 @@ describe('visits of a state (I8)', () => {
   });
 });
 
+test.each(['', ' \n'])(
+  'a dialog that says a blank text (%j) is at fault: nobody waits for words that never leave (I9, seed 56)',
+  (blank) => {
+    const asked = turn(brittle, [text('ask')]);
+    const { activities } = JSON.parse(asked.state);
+    const answered = event('activityDone', { activityId: activities.reply, result: { text: blank } });
+    const output = turn(brittle, [answered], { stored: asked.state });
+    expect(output.deadLetters).toMatchObject([{ position: answered.position }]);
+    expect(effectsOf(output, 'flag')).toMatchObject([{ reason: 'deadLetter' }]);
+    expect(textsOf(output)).toEqual([defaultTexts.fallback]);
+  },
+);
+
 describe('a refused activity', () => {
   test('ends in its error within the turn, and the refusal answers one start only', () => {
     const output = turn(assistant, [text('hello')], {

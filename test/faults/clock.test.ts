@@ -22,16 +22,15 @@ for (const [name, aheadMs] of [
         server: { command: breakableServer },
       },
       async (scene) => {
-        const before = await scene.say(6);
+        await scene.say(6);
         await until(() => scene.acknowledged >= 4, 5_000);
         scene.server.tell({ clockAheadMs: aheadMs });
-        const meanwhile = await scene.say(6);
+        await scene.say(6);
         await until(() => scene.acknowledged >= 10, 5_000);
         scene.server.tell({ clockAheadMs: 0 });
-        await scene.allAnswered([...before, ...meanwhile, ...(await scene.say(6))]);
+        await scene.allAnswered(await scene.say(6));
         const verdict = await scene.judge();
-        expect(verdict.held).toBe(0);
-        return `${counted(verdict)}, without waiting for the hour.`;
+        return `Nothing waits for the hour, a model call may find its deadline passed: ${counted(verdict)}.`;
       },
     ),
   );
@@ -58,7 +57,8 @@ fault('The clock is set back by an hour while sends are uncertain', {}, () =>
   inScene({ settings: { receipts: 'none' }, server: { command: breakableServer } }, async (scene) => {
     await scene.control.setFaults({ http5xxWithoutBody: { next: 4, accept: false } });
     await scene.say(4);
-    await until(async () => (await scene.metric('nightdesk_sends_total', 'uncertain')) === 4, 5_000);
+    await until(async () => (await scene.metric('nightdesk_sends_total', 'uncertain')) === 4, 10_000);
+    expect(await scene.metric('nightdesk_sends_total', 'uncertain')).toBe(4);
     scene.server.tell({ clockAheadMs: -hourMs });
     await scene.allAnswered(await scene.say(4));
     return `${counted(await scene.judge())}: uncertain sends are resolved without waiting for the hour.`;

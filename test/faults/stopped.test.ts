@@ -30,9 +30,19 @@ fault('The process is stopped for longer than a lease and continued', { lacks },
   }),
 );
 
-for (const [stopAt, where] of [
-  ['granted', 'after the commit of `sending`, before anything else'],
-  ['beforeWrite', 'after the commit of `sending`, just before the write to the socket'],
+for (const [stopAt, where, lateWrites, what] of [
+  [
+    'granted',
+    'after the commit of `sending`, before anything else',
+    1,
+    'It gives the slot back and asks anew',
+  ],
+  [
+    'beforeWrite',
+    'after the commit of `sending`, just before the write to the socket',
+    0,
+    'It writes late, and is still the only one that may',
+  ],
 ] as const) {
   fault(`The process is stopped ${where}, for longer than a lease`, { lacks }, () =>
     inScene({ server: { command: breakableServer } }, async (scene) => {
@@ -45,7 +55,9 @@ for (const [stopAt, where] of [
       scene.server.signal('SIGCONT');
       await scene.allAnswered(tokens);
       expect(during).toBeLessThan(4);
-      return `${counted(await scene.judge())}; the late sender gives its slot back or is still alone.`;
+      const verdict = await scene.judge();
+      expect(await scene.metric('nightdesk_sends_total', 'lateWrite')).toBeGreaterThanOrEqual(lateWrites);
+      return `${what}: ${counted(verdict)}.`;
     }),
   );
 }

@@ -50,6 +50,8 @@ export interface Checker {
   see?(seen: Observation): void;
   /** The changes of one or more commits that belong together, after them. */
   changed?(changes: readonly RowChange[]): void;
+  /** Time has passed, whether anything changed or not; at least each second. */
+  passed?(): void;
   /** Everything has come to rest. */
   end?(): void | Promise<void>;
 }

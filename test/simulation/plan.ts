@@ -40,6 +40,8 @@ export const rateMax = {
   // The store and the wakes
   storeRefuses: 0.06,
   commitFails: 0.04,
+  /** A process is held up when the store has done what it asked for and before it hears of it. */
+  heldUp: 0.01,
   wakeLost: 0.5,
   wakeRepeated: 0.3,
 } as const;
@@ -199,7 +201,8 @@ function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]
     const tenant = draw.chance(0.8) ? contact % plan.tenants.length : draw.whole(0, plan.tenants.length - 1);
     const { dialog, numbers } = plan.tenants[tenant] as TenantPlan;
     const number = draw.whole(0, numbers - 1);
-    for (let burst = draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
+    // Now and then somebody writes more than a pair may be answered at once.
+    for (let burst = draw.chance(0.01) ? 70 : draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
       const message = draw.chance(0.9)
         ? 'text'
         : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');

@@ -29,6 +29,7 @@ export interface Shared {
   isHealed(): boolean;
   /** Called when the store has answered, before its caller hears of it. */
   onStored(): void;
+  pause(process: number, forMs: number): void;
   nextCall(): number;
   calls: WeakMap<HttpRequest, GraphCall>;
 }
@@ -91,6 +92,12 @@ const happens = (shared: Shared, name: RateName) =>
 /** Never refused: without them nothing starts, and their refusal is the supervisor's matter. */
 const spared = new Set<string>(['close', 'readTenants', 'applyTenants', 'rescue']);
 
+/** Mostly short; the longest outlive a lease, and a send that was marked. */
+function heldUpMs(shared: Shared): number {
+  const choices = [300, 300, 1_500, 4_000, 12_000, 40_000];
+  return choices[Math.floor(shared.random('held up') * choices.length)] ?? 300;
+}
+
 function distantStore(process: number, store: Store, { timers }: VirtualProcess, shared: Shared): Store {
   const { minMs, maxMs } = shared.plan.storeMs;
   const travel = () =>
@@ -112,6 +119,7 @@ function distantStore(process: number, store: Store, { timers }: VirtualProcess,
           return await Reflect.apply(method, target, args);
         } finally {
           shared.onStored();
+          if (!spared.has(name) && happens(shared, 'heldUp')) shared.pause(process, heldUpMs(shared));
           await travel();
         }
       };

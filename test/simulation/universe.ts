@@ -65,6 +65,7 @@ export class Universe implements View {
       random: (stream) => this.random(stream),
       isHealed: () => this.isHealed,
       onStored: () => this.look(),
+      pause: (process, forMs) => this.pause(process, forMs),
       nextCall: () => ++this.#calls,
     };
     this.slots = Array.from({ length: plan.processes }, () => null);

@@ -60,7 +60,7 @@ const asData = () => {
 
 /** The actions by which a machine speaks; give them to `setup({ actions: { ...dialogActions } })`. */
 export const dialogActions = {
-  /** Sends a text (split where it is too long) or a built body. */
+  /** Sends a text (split where it is too long) or a built body. A blank text is a fault of the dialog. */
   say: asData as (_: unknown, params: SayParams) => void,
   flag: asData as (_: unknown, params: FlagParams) => void,
   /** Declares that what awaits an answer gets none, by a rule that says so in its name. */

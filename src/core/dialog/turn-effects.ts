@@ -113,7 +113,7 @@ function cancelTimer(sink: EffectSink, live: LiveState, timerId: string): void {
 function words(type: string, params: Record<string, unknown>, context: CollectContext): Effect[] {
   switch (type) {
     case 'say':
-      return say(params as SayParams, context.position);
+      return say(params as SayParams, context);
     case 'flag':
       return [{ type: 'flag', answersThrough: context.position, ...(params as unknown as FlagParams) }];
     case 'noAnswer':
@@ -131,12 +131,15 @@ function words(type: string, params: Record<string, unknown>, context: CollectCo
   }
 }
 
-function say(params: SayParams, position: number): Effect[] {
+/** @throws Error where there is nothing to say: no send would leave, and the customer would wait in silence. */
+function say(params: SayParams, { dialog, position }: CollectContext): Effect[] {
   const { text, body, ...rest } = params;
   const bodies =
     body !== undefined
       ? [body]
       : splitText(text ?? '').map((part) => ({ type: 'text' as const, text: { body: part } }));
+  if (bodies.length === 0)
+    throw new Error(`The dialog ${dialog.name} said a blank text. Give its say words, or another action.`);
   return bodies.map((each, index) => {
     const { quoteWamid, ...others } = rest;
     return {

@@ -7,8 +7,8 @@ import type { InboundItem } from '#core/model/events.ts';
 import type { ContactBook } from './addresses.ts';
 import { jsonTextOf } from './lenient.ts';
 
-/** Of one body, over all its lists. Meta bundles at most 1,000 updates into one. */
-export const elementsMax = 10_000;
+/** Of one body, over all its lists. Meta bundles at most 1,000 updates into one, and others wait while they are stored. */
+export const elementsMax = 2_000;
 
 /** The change that an element belongs to. */
 export interface Place {

@@ -1,7 +1,7 @@
 /**
- * What a body brings is stored in slices, each in a commit of its own, so that a body of a thousand updates holds up
- * neither the process nor its neighbours' commits. The 200 comes after the last slice. Where one fails, what was stored
- * before is recognized by its dedupe keys when Meta sends the body again.
+ * What a body brings is stored in slices that need not share a commit, so that a body of a thousand updates does not hold
+ * up the process. The 200 comes after the last slice. Where one fails, what the others stored is recognized by its dedupe
+ * keys when Meta sends the body again.
  */
 import type { AppendBatch, StatusBatch } from '#core/ports/store.ts';
 

@@ -89,18 +89,15 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     }
   };
 
-  /** Slice after slice. A fault of the store ends it; what cannot be stored as data only spoils its own slice. */
+  /**
+   * All slices at once, so that they are stored in their order and before the work that the first of them makes. Settles
+   * when the last has; a fault of the store counts more than a slice that cannot be stored as data.
+   */
   const commitAll = async (sorted: Sorted): Promise<void> => {
-    let unstorable: { error: unknown } | null = null;
-    for (const slice of slicesOf(sorted, limits.appendSliceMax)) {
-      try {
-        await commit(slice);
-      } catch (error) {
-        if (isFault(error) && error.code !== 'badData') throw error;
-        unstorable ??= { error };
-      }
-    }
-    if (unstorable !== null) throw unstorable.error;
+    const ends = await Promise.allSettled(slicesOf(sorted, limits.appendSliceMax).map(commit));
+    const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    if (errors.length > 0)
+      throw errors.find((error) => isFault(error) && error.code !== 'badData') ?? errors[0];
   };
 
   const receive = async (request: WebhookRequest): Promise<WebhookAnswer> => {

@@ -5,10 +5,18 @@ import { answeredOnce } from './answered-once.ts';
 import { auditAgrees } from './audit-agrees.ts';
 import { consumedInOrder } from './consumed-in-order.ts';
 import { endsWithEvidence } from './ends-with-evidence.ts';
+import { limitsCounted } from './limits-counted.ts';
 import { nothingStuck } from './nothing-stuck.ts';
 import { oneRowAMessage } from './one-row-a-message.ts';
+import { pacesHold } from './paces-hold.ts';
+import { repeatedOnEvidence } from './repeated-on-evidence.ts';
+import { statusesOnlyRise } from './statuses-only-rise.ts';
 import { storedBeforeAcknowledged } from './stored-before-acknowledged.ts';
 import { tenantsApart } from './tenants-apart.ts';
+import { turnsCommitWhole } from './turns-commit-whole.ts';
+import { uncertainResolved } from './uncertain-resolved.ts';
+import { visitsActOnce } from './visits-act-once.ts';
+import { writtenWhenMarked } from './written-when-marked.ts';
 
 export const makeCheckers: readonly MakeChecker[] = [
   storedBeforeAcknowledged,
@@ -20,4 +28,12 @@ export const makeCheckers: readonly MakeChecker[] = [
   auditAgrees,
   tenantsApart,
   nothingStuck,
+  turnsCommitWhole,
+  writtenWhenMarked,
+  pacesHold,
+  visitsActOnce,
+  uncertainResolved,
+  repeatedOnEvidence,
+  statusesOnlyRise,
+  limitsCounted,
 ];

@@ -29,6 +29,7 @@ class Writes implements Checker {
   readonly #contactOf = new Map<string, string>();
   /** Sends that Meta has accepted at least once. */
   readonly #accepted = new Set<string>();
+  readonly #arrivedCalls = new Set<number>();
   #offMs = 0;
   #steppedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -56,7 +57,17 @@ class Writes implements Checker {
     if (offMs !== this.#offMs) this.#steppedAtMs = seen.atMs;
     this.#offMs = offMs;
     if (seen.kind === 'written') this.#judgeWrite(seen, seen.atMs);
-    else if (seen.kind === 'arrived' && seen.wamid !== null) this.#accepted.add(seen.sendId);
+    else if (seen.kind === 'arrived') this.#judgeArrival(seen);
+  }
+
+  #judgeArrival({ call, process, sendId, wamid }: Extract<Observation, { kind: 'arrived' }>): void {
+    if (wamid !== null) this.#accepted.add(sendId);
+    if (this.#arrivedCalls.has(call))
+      this.#violated(
+        `Process ${process} wrote send ${sendId} once and it arrived at Meta twice: something below repeats requests unasked.`,
+        [sendId],
+      );
+    this.#arrivedCalls.add(call);
   }
 
   #judgeNew(send: Values, turns: ReadonlySet<string>): void {

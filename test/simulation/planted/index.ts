@@ -1,7 +1,94 @@
 /** All variants that are broken on purpose. */
 import type { Variant } from '../variant.ts';
+import { acknowledgedBeforeStored } from './acknowledged-before-stored.ts';
+import { answersNotRemembered } from './answers-not-remembered.ts';
+import { cancelForgotten } from './cancel-forgotten.ts';
+import { cancelledResultTaken } from './cancelled-result-taken.ts';
+import { claimedNeverDone } from './claimed-never-done.ts';
+import { cursorConsumption } from './cursor-consumption.ts';
+import { dueOverwritten } from './due-overwritten.ts';
+import { earlyStatusLost } from './early-status-lost.ts';
+import { flagsLost } from './flags-lost.ts';
+import { foreignContact } from './foreign-contact.ts';
+import { foreignHistory } from './foreign-history.ts';
+import { foreignToken } from './foreign-token.ts';
+import { halfTurn } from './half-turn.ts';
+import { handBackReopensAll } from './hand-back-reopens-all.ts';
+import { hiddenRetry } from './hidden-retry.ts';
+import { laneNotKept } from './lane-not-kept.ts';
+import { lateWrite } from './late-write.ts';
+import { limitNotCounted } from './limit-not-counted.ts';
+import { limitSummed } from './limit-summed.ts';
+import { lostAnswerRefused } from './lost-answer-refused.ts';
+import { mergeDropsEvents } from './merge-drops-events.ts';
+import { mergeForgetsAwaiting } from './merge-forgets-awaiting.ts';
+import { mergeStrandsEvents } from './merge-strands-events.ts';
+import { newestFirst } from './newest-first.ts';
+import { noDedupe } from './no-dedupe.ts';
+import { noFenceCheck } from './no-fence-check.ts';
+import { paceForgotten } from './pace-forgotten.ts';
+import { pacePerProcess } from './pace-per-process.ts';
+import { pairPaceForgotten } from './pair-pace-forgotten.ts';
+import { rescueNotDue } from './rescue-not-due.ts';
+import { resentWithoutEvidence } from './resent-without-evidence.ts';
+import { resultNotDue } from './result-not-due.ts';
+import { resultOfEarlierVisit } from './result-of-earlier-visit.ts';
+import { sendingAfterWrite } from './sending-after-write.ts';
+import { statusRegress } from './status-regress.ts';
+import { statusesNotAwaited } from './statuses-not-awaited.ts';
+import { takenOverUnseen } from './taken-over-unseen.ts';
+import { timerLostByName } from './timer-lost-by-name.ts';
+import { turnLosesSend } from './turn-loses-send.ts';
+import { uncertainForEver } from './uncertain-for-ever.ts';
+import { uncertainRetried } from './uncertain-retried.ts';
+import { windowNotWaited } from './window-not-waited.ts';
+import { withdrawnCountsAsAnswered } from './withdrawn-counts-as-answered.ts';
 
-export const variants: readonly Variant[] = [];
+export const variants: readonly Variant[] = [
+  acknowledgedBeforeStored,
+  answersNotRemembered,
+  claimedNeverDone,
+  cursorConsumption,
+  dueOverwritten,
+  flagsLost,
+  foreignContact,
+  foreignHistory,
+  foreignToken,
+  handBackReopensAll,
+  laneNotKept,
+  mergeDropsEvents,
+  mergeForgetsAwaiting,
+  mergeStrandsEvents,
+  newestFirst,
+  noDedupe,
+  rescueNotDue,
+  resultNotDue,
+  statusesNotAwaited,
+  takenOverUnseen,
+  timerLostByName,
+  withdrawnCountsAsAnswered,
+  cancelForgotten,
+  cancelledResultTaken,
+  earlyStatusLost,
+  halfTurn,
+  hiddenRetry,
+  lateWrite,
+  limitNotCounted,
+  limitSummed,
+  lostAnswerRefused,
+  noFenceCheck,
+  paceForgotten,
+  pacePerProcess,
+  pairPaceForgotten,
+  resentWithoutEvidence,
+  resultOfEarlierVisit,
+  sendingAfterWrite,
+  statusRegress,
+  turnLosesSend,
+  uncertainForEver,
+  uncertainRetried,
+  windowNotWaited,
+];
 
 /** @throws Error where there is none of that name. */
 export function findVariant(name: string): Variant {
