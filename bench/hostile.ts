@@ -75,7 +75,7 @@ export async function measureHostile({ quick }: { quick: boolean }): Promise<Rep
     startedAt,
     seconds: Math.round(performance.now() / 1_000),
     notes: [
-      `${plan.rounds} rounds after one to warm up${quick ? ' (a smoke run: these figures mean nothing)' : ''}; all roles in one process, ${tenants} tenants, 4 app secrets, a model of 0 ms. Answers are timed from the last byte of the body; a stall is the longest time the event loop stood still until the body was worked off.`,
+      `${plan.rounds} rounds after one to warm up${quick ? ' (a smoke run: these figures mean nothing)' : ''}; all roles in one process, ${tenants} tenants, 4 app secrets, a model of 0 ms. Answers are timed from the last byte of the body; a stall is the longest time the event loop stood still until the body was worked off; its CPU is what of it was not waiting for the disk or a core.`,
     ],
     rows: rows.map((row) => ({ ...row, median: summaryOf(row) })),
     aims: aimsOf(rows),
@@ -95,14 +95,15 @@ async function greet({ talk, quiet }: Town): Promise<void> {
   await quiet(answerMaxMs);
 }
 
-async function measureOne(town: Town, body: Body): Promise<{ answerMs: number; stallMs: number }> {
+async function measureOne(town: Town, body: Body): Promise<Row['rounds'][number]> {
   const { folder, port } = town.server;
   await observe(folder);
   const { status, answerMs } = await post(port, body);
   if (!body.statuses.includes(status))
     throw new Error(`"${body.subject}" was answered ${status}. The server said: ${town.server.log()}`);
   await workedOff(town);
-  return { answerMs, stallMs: (await observe(folder)).longestStallMs };
+  const { longestStallMs, longestWorkMs } = await observe(folder);
+  return { answerMs, stallMs: longestStallMs, stallCpuMs: longestWorkMs };
 }
 
 /** Waits until the server has nothing to do. */
@@ -227,6 +228,7 @@ function summaryOf(row: Row): Record<string, number> {
     answerMaxMs: Math.max(...answers),
     stallMs: median(stalls),
     stallMaxMs: Math.max(...stalls),
+    stallCpuMs: median(figuresOf(row, 'stallCpuMs')),
   };
 }
 

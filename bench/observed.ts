@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Observed {
   /** Since the last time it was asked. */
   longestStallMs: number;
+  /** CPU time of the main thread in one such stall. */
+  longestWorkMs: number;
   heapUsedBytes: number;
   externalBytes: number;
   rssBytes: number;

@@ -12,6 +12,15 @@ const collect = runInNewContext('gc') as () => void;
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 
+/** The main thread's own work in the longest stall: what of it is not waiting for the disk or for a core. */
+let longestWorkMs = 0;
+let before = process.threadCpuUsage();
+setInterval(() => {
+  const now = process.threadCpuUsage();
+  longestWorkMs = Math.max(longestWorkMs, (now.user - before.user + now.system - before.system) / 1e3);
+  before = now;
+}, 1).unref();
+
 const socketPath = process.env.OBSERVER_SOCKET;
 if (socketPath === undefined) throw new Error('OBSERVER_SOCKET must say where the observer listens.');
 
@@ -21,6 +30,7 @@ const server = createServer((request, response) => {
   const { heapUsed, rss, external } = process.memoryUsage();
   const seen = {
     longestStallMs: delay.max / 1e6,
+    longestWorkMs,
     heapUsedBytes: heapUsed,
     externalBytes: external,
     rssBytes: rss,
@@ -29,6 +39,7 @@ const server = createServer((request, response) => {
     .writeHead(200, { 'content-type': 'application/json', connection: 'close' })
     .end(JSON.stringify(seen));
   delay.reset();
+  longestWorkMs = 0;
 });
 server.listen(socketPath);
 // The observer keeps no server alive that wants to end.

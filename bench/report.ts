@@ -56,6 +56,7 @@ const columns: Record<string, [title: string, decimals: number]> = {
   answerMaxMs: ['at most', 1],
   stallMs: ['longest stall ms', 1],
   stallMaxMs: ['at most', 1],
+  stallCpuMs: ['CPU of it', 1],
 };
 
 export function medianOf(rounds: readonly Figures[]): Figures {

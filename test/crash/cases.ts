@@ -44,7 +44,7 @@ const message = (expect: Partial<Expected> = {}): CrashCase[] => [{ scene: 'mess
 const alone = (expect: Partial<Expected> = {}): CrashCase[] => [{ scene: 'loneMessage', expect }];
 const twoTurns: CrashCase[] = [
   { scene: 'loneMessage', where: 'the turn that asks the model' },
-  { scene: 'loneMessage', arrival: 2, where: 'the turn that answers' },
+  { scene: 'modelAsked', where: 'the turn that answers' },
 ];
 const scripted = (scene: SceneName, expect: Partial<Expected> = {}): CrashCase[] => [
   { scene, expect: { ...noModel, ...expect } },
@@ -124,6 +124,7 @@ export const cases: Readonly<Record<CrashPoint, readonly CrashCase[]>> = {
   'graphSend.afterWrite': [
     { scene: 'message', where: 'the whole answer' },
     { scene: 'longMessage', where: 'the first part of an answer' },
+    { scene: 'longMessage', arrival: 2, where: 'the second part of an answer' },
   ],
   'graphSend.afterAnswer': message(),
   'graphReceipt.beforeWrite': receipt,

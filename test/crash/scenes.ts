@@ -92,6 +92,14 @@ export const scenes = {
       throw new Error(`The parts of the answer are not in order: ${texts.map((text) => text.slice(-60))}`);
   },
 
+  /** The model works already: the next turn is the one that answers. */
+  modelAsked: async (stage) => {
+    await stage.say(assistantNumber, '!slow 400 hello');
+    await stage.modelWorks();
+    await stage.dies(async () => {});
+    await isFound(stage, assistantNumber);
+  },
+
   voiceNote: written(assistantNumber, '', { type: 'audio' }),
 
   /** So slow a model that the read receipt is there first. */

@@ -22,7 +22,7 @@ export class Stage {
   /** Whether a command that died had been done, as far as the operator can see. */
   commandDone: boolean | null = null;
   readonly #index: number;
-  #place: Place | null = null;
+  #place: Place | undefined;
 
   constructor(town: CrashTown, armed: Armed, index: number) {
     this.town = town;
@@ -117,17 +117,19 @@ export class Stage {
 
   /** Where the first message of this case lies, or lay when it was first asked. */
   place(): Place {
-    this.#place ??= this.#findPlace();
-    return this.#place;
+    const place = this.#findPlace();
+    if (place === undefined) throw new Error('The first message of the case stands in no mailbox.');
+    return place;
   }
 
-  #findPlace(): Place {
+  #findPlace(): Place | undefined {
+    if (this.#place !== undefined) return this.#place;
     const [row] = this.rows<{ tenant_id: string; conversation_id: string }>(
       'SELECT tenant_id, conversation_id FROM event WHERE wamid = ?',
       this.said[0]?.wamid ?? '',
     );
-    if (row === undefined) throw new Error('The first message of the case stands in no mailbox.');
-    return { tenantId: row.tenant_id, conversationId: row.conversation_id };
+    if (row !== undefined) this.#place = { tenantId: row.tenant_id, conversationId: row.conversation_id };
+    return this.#place;
   }
 
   rows<T>(sql: string, ...values: string[]): T[] {
@@ -146,7 +148,9 @@ export class Stage {
   }
 
   flagsOpen(): string[] {
-    const { tenantId, conversationId } = this.place();
+    const place = this.#findPlace();
+    if (place === undefined) return [];
+    const { tenantId, conversationId } = place;
     const sql =
       'SELECT reason FROM flag WHERE tenant_id = ? AND conversation_id = ? AND resolved_at_ms IS NULL ORDER BY reason';
     return this.rows<{ reason: string }>(sql, tenantId, conversationId).map(({ reason }) => reason);

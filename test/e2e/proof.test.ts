@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { runChaos } from '../proof/chaos.ts';
-import { checksOf } from '../proof/main.ts';
+import { checksOf } from '../proof/full-run.ts';
 import { checkCoalescing, checkHang, checkPace } from '../proof/rules.ts';
 
 const missed = (checks: { rule: string; figure: string; reached: boolean }[]) =>

@@ -2,7 +2,7 @@
  * A disk that is full, that cannot promise a write, or that belongs to somebody else. What cannot be stored is not
  * acknowledged: Meta keeps it and brings it again.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { ServerProcess, until } from '../proof/server-process.ts';
@@ -10,8 +10,10 @@ import { fault } from './fault.ts';
 import {
   failSyncs,
   lacksFailingSyncs,
+  lacksLimits,
   lacksNobody,
   lacksSmallDisk,
+  limitFileSize,
   makeSmallDisk,
   startAsNobody,
 } from './machine.ts';
@@ -72,6 +74,18 @@ fault('The disk is full at a start', { lacks: lacksSmallDisk }, () =>
   }),
 );
 
+fault('The database may not grow: a quota or a limit on the size of files', { lacks: lacksLimits }, () =>
+  inScene({}, async (scene) => {
+    await scene.allAnswered(await scene.say(4));
+    const { pid, databasePath } = scene.server;
+    limitFileSize(pid, statSync(`${databasePath}-wal`).size);
+    const tokens = await writeToIllStore(scene, /disk I\/O error.*Check the disk's space and health/);
+    limitFileSize(pid, null);
+    await scene.allAnswered(tokens);
+    return `503 with Retry-After while it may not, nothing acknowledged; afterwards, without a restart: ${counted(await scene.judge())}.`;
+  }),
+);
+
 for (const error of ['EIO', 'ENOSPC'] as const) {
   fault(`A sync of the disk fails with ${error}`, { lacks: lacksFailingSyncs }, () =>
     inScene({}, async (scene) => {
@@ -98,15 +112,19 @@ fault('The data folder belongs to another user', { lacks: lacksNobody }, () =>
       databasePath,
     });
     try {
-      for (const path of [folder, stranger.folder]) chmodSync(path, 0o755);
-      const refusals = [await stranger.startRefused()];
-      // One file after the other is opened to the stranger, until only the database is left.
-      chmodSync(join(dirname(databasePath), 'secret.key'), 0o644);
-      refusals.push(await stranger.startRefused());
-      chmodSync(dirname(databasePath), 0o777);
-      refusals.push(await stranger.startRefused());
-      chmodSync(`${databasePath}.lock`, 0o666);
-      refusals.push(await stranger.startRefused());
+      const key = join(dirname(databasePath), 'secret.key');
+      const lock = `${databasePath}.lock`;
+      const refusals = [];
+      // One thing after the other is opened to the stranger, until only the database is left.
+      for (const [mode, ...paths] of [
+        [0o755, folder, stranger.folder, dirname(databasePath)],
+        [0o644, key, lock, databasePath],
+        [0o777, dirname(databasePath)],
+        [0o666, lock],
+      ] as const) {
+        for (const path of paths) chmodSync(path, mode);
+        refusals.push(await stranger.startRefused());
+      }
       expect(refusals.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
       expect(refusals.map(({ said }) => said.trim())).toEqual([
         expect.stringMatching(

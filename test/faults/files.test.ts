@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
 import { fault } from './fault.ts';
-import { lacksFileLimit, limitFiles } from './machine.ts';
+import { lacksLimits, limitFiles } from './machine.ts';
 import { counted, inScene, type Scene } from './scene.ts';
 
 /** Enough for all that the server does for this town. */
@@ -54,7 +54,7 @@ for (const [name, begin, happens] of [
     oneIsAnswered,
   ],
 ] as const) {
-  fault(name, { lacks: lacksFileLimit }, () =>
+  fault(name, { lacks: lacksLimits }, () =>
     inScene({}, async (scene) => {
       const { pid } = scene.server;
       await begin(scene);

@@ -15,7 +15,7 @@ function failureOf(program: string, ...args: string[]): string | null {
   const ended = spawnSync(program, args, { encoding: 'utf8' });
   if (ended.error !== undefined) return `${program} is not there`;
   if (ended.status === 0) return null;
-  return `${program} ends with ${ended.status ?? ended.signal}: ${ended.stderr.trim().split('\n').at(-1)}`;
+  return `${program} ends with ${ended.status ?? ended.signal}: ${ended.stderr.trim().split('\n')[0]}`;
 }
 
 // --- a small disk -------------------------------------------------------------------------------------------------
@@ -89,7 +89,12 @@ export function limitFiles(pid: number, filesMax: number): void {
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${filesMax}:`]);
 }
 
-export function lacksFileLimit(): string | null {
+/** No file of the process grows beyond this; `null` lifts the limit. What Node writes beyond it fails and kills nobody. */
+export function limitFileSize(pid: number, bytesMax: number | null): void {
+  execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytesMax ?? 'unlimited'}:`]);
+}
+
+export function lacksLimits(): string | null {
   return failureOf('prlimit', '--pid', String(process.pid), '--nofile');
 }
 

@@ -92,7 +92,7 @@ fault('The database is removed', { lacks: lacksProc }, () =>
 );
 
 fault('The data folder is removed', {}, () =>
-  inScene({}, async (scene) => {
+  inScene(stopsSoon, async (scene) => {
     const { databasePath } = scene.server;
     await scene.allAnswered(await scene.say(4));
     rmSync(dirname(databasePath), { recursive: true });
@@ -108,7 +108,7 @@ fault('The data folder is removed', {}, () =>
 );
 
 fault('The lock file is removed', {}, () =>
-  inScene({}, async (scene) => {
+  inScene(stopsSoon, async (scene) => {
     const { databasePath } = scene.server;
     await scene.allAnswered(await scene.say(4));
     rmSync(`${databasePath}.lock`);

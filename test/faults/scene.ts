@@ -3,7 +3,7 @@
  * cases share: what was acknowledged was answered once or is held with a flag, and `nightdesk audit` agrees.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { AuditReport } from '#core/ports/store-operators.ts';
 import { webhook } from '#testing/webhooks.ts';
@@ -28,7 +28,7 @@ export const breakableServer = [
   process.execPath,
   '--conditions=nightdesk-source',
   '--disable-warning=ExperimentalWarning',
-  join(import.meta.dirname, 'breakable-server.ts'),
+  fileURLToPath(new URL('./breakable-server.ts', import.meta.url)),
 ];
 
 export async function buildScene(options: Partial<TownOptions> = {}): Promise<Scene> {

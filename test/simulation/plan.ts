@@ -188,7 +188,46 @@ function drawActions(draw: Draw, plan: Omit<Plan, 'actions'>): Action[] {
   times(2, () => ({ kind: 'resolveSends', atMs: at(), tenant: tenant() }));
   times(2, () => ({ kind: 'redriveDeadLetters', atMs: at(), tenant: tenant() }));
   times(2, () => ({ kind: 'applyTenants', atMs: at(), tenant: tenant() }));
+  drawStrangers(draw, plan, actions);
+  drawBadMoments(draw, plan, actions);
   return actions.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** One person writes by phone, then by user id, then with both: two conversations turn out to be one. */
+function drawStrangers(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+  if (draw.chance(0.7)) return;
+  for (let people = draw.whole(1, 3); people > 0; people -= 1) {
+    const contact = draw.whole(0, plan.contacts - 1);
+    const tenant = contact % plan.tenants.length;
+    let atMs = draw.whole(0, plan.activeMs / 2);
+    for (const show of ['phone', 'userId', 'both'] as const) {
+      actions.push({ kind: 'addresses', atMs, contact, show });
+      for (let texts = draw.of(1, 1, 2, 3); texts > 0; texts -= 1) {
+        const said = actions.filter(({ kind }) => kind === 'say').length;
+        actions.push(saying(draw, plan, { atMs, contact, tenant, number: 0, said }));
+        atMs += draw.of(1, 30, 300, 2_000);
+      }
+      if (draw.chance(0.1)) actions.push({ kind: 'take', atMs, contact, tenant });
+    }
+  }
+}
+
+/** Processes that fail while somebody's message is under way. */
+function drawBadMoments(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+  if (draw.chance(0.6)) return;
+  const messages = actions.filter(({ kind }) => kind === 'say');
+  for (let moments = draw.whole(1, 6); moments > 0; moments -= 1) {
+    const { atMs } = draw.of(...(messages as [Action, ...Action[]]));
+    const moment = {
+      atMs: atMs + draw.whole(1, draw.of(40, 400)),
+      process: draw.whole(0, plan.processes - 1),
+    };
+    actions.push(
+      draw.chance(0.5)
+        ? { kind: 'crash', ...moment, awayMs: draw.of(50, 1_000, 20_000) }
+        : { kind: 'pause', ...moment, forMs: draw.of(300, 4_000, 12_000) },
+    );
+  }
 }
 
 /** People write in bursts, most of them to one business. */
@@ -199,18 +238,25 @@ function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]
     let atMs = draw.whole(0, plan.activeMs);
     const contact = draw.whole(0, plan.contacts - 1);
     const tenant = draw.chance(0.8) ? contact % plan.tenants.length : draw.whole(0, plan.tenants.length - 1);
-    const { dialog, numbers } = plan.tenants[tenant] as TenantPlan;
+    const { numbers } = plan.tenants[tenant] as TenantPlan;
     const number = draw.whole(0, numbers - 1);
     // Now and then somebody writes more than a pair may be answered at once.
     for (let burst = draw.chance(0.01) ? 70 : draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
-      const message = draw.chance(0.9)
-        ? 'text'
-        : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
-      const text =
-        dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} w${said}` : `w${said}`;
-      actions.push({ kind: 'say', atMs, contact, tenant, number, message, text });
+      actions.push(saying(draw, plan, { atMs, contact, tenant, number, said }));
       said += 1;
       atMs += draw.of(0, 3, 40, 700, 3_000);
     }
   }
+}
+
+/** One message; its word is its own in the whole plan. */
+function saying(
+  draw: Draw,
+  plan: Omit<Plan, 'actions'>,
+  { said, ...at }: { atMs: number; contact: number; tenant: number; number: number; said: number },
+): Action {
+  const message = draw.chance(0.9) ? 'text' : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
+  const verb =
+    plan.tenants[at.tenant]?.dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} ` : '';
+  return { kind: 'say', ...at, message, text: `${verb}w${said}` };
 }

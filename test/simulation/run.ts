@@ -70,6 +70,7 @@ async function until(universe: Universe, condition: () => boolean, maxMs: number
   while (world.nowMs() < endMs && universe.violation === null && !condition()) {
     await world.advance(Math.min(250, endMs - world.nowMs()));
     universe.look();
+    universe.passed();
   }
 }
 

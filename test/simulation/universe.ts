@@ -161,6 +161,11 @@ export class Universe implements View {
     return this.store.audit({ sinceMs: 0, nowMs: this.world.clock.nowMs() });
   }
 
+  /** Lets those checkers look that wait for something to be over. */
+  passed(): void {
+    for (const checker of this.#checkers) checker.passed?.();
+  }
+
   async end(): Promise<void> {
     this.look();
     for (const checker of this.#checkers) await checker.end?.();

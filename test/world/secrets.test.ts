@@ -1,6 +1,7 @@
 /**
  * The key that is kept beside the data where none is configured: made once, and refused where it is not whole.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,30 @@ test.each(['', 'AbCd\n'])('cut short by a full disk (%j) it seals nothing', asyn
   expect(String(opening)).toContain(`The key file ${path} is cut short`);
   writeFileSync(path, whole);
   openSecrets(await config());
+});
+
+/** Dies when the file that it writes is there and empty. */
+const mortal = `
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  fs.writeFileSync = (path, _text, { mode }) => {
+    fs.closeSync(fs.openSync(path, 'wx', mode));
+    process.kill(process.pid, 'SIGKILL');
+  };
+  syncBuiltinESMExports();
+  const { openSecrets } = await import('#runtime/world/secrets.ts');
+  openSecrets({ secretKeys: undefined, database: { dataFolder: process.argv[1] } });
+`;
+
+test('a process that dies while it makes the key leaves no part of one', async () => {
+  const { signal } = spawnSync(
+    process.execPath,
+    ['--conditions=nightdesk-source', '--input-type=module', '-e', mortal, join(folder, 'data')],
+    { cwd: import.meta.dirname },
+  );
+  expect(signal).toBe('SIGKILL');
+  const sealed = openSecrets(await config()).seal('token');
+  expect(openSecrets(await config()).open(sealed)).toBe('token');
 });
 
 test('where its folder cannot be made, the message names the file and what to do', async () => {

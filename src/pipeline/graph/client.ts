@@ -181,8 +181,9 @@ const tokenCharsMin = 16;
 
 /** Meta quotes a malformed token in its error, and an error's words are stored for the operator: the token is taken out. */
 function withoutToken(answer: HttpResponse, { token }: CallOptions): HttpResponse {
-  if (token.length < tokenCharsMin || !answer.body.includes(token)) return answer;
-  return { ...answer, body: answer.body.replaceAll(token, '[token]') };
+  return token.length < tokenCharsMin
+    ? answer
+    : { ...answer, body: answer.body.replaceAll(token, '[token]') };
 }
 
 async function askOnce(

@@ -3,8 +3,18 @@
  * key seals, all of them open, so a key is rotated by putting the new one in front. Each sealed text names its key by id.
  */
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { messageOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
 import { BadConfig, type Config } from '../config.ts';
@@ -89,6 +99,23 @@ export function openSecrets(config: Config): Secrets {
   return new Secrets([keptKey(config.database.dataFolder)]);
 }
 
+/** Whole or not at all, whenever the process or the machine dies: what is sealed with a key must open again. */
+function makeKey(path: string): void {
+  const draft = `${path}.${process.pid}`;
+  try {
+    writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true });
+    linkSync(draft, path);
+  } catch (error) {
+    // Another process was faster, and its key counts.
+    if (!existsSync(path)) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const folder = openSync(dirname(path), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
 /** @throws BadConfig where the file cannot be made, may not be read, or is cut short (by a disk that was full). */
 function keptKey(dataFolder: string): string {
   const path = join(dataFolder, 'secret.key');
@@ -96,7 +123,7 @@ function keptKey(dataFolder: string): string {
   try {
     if (!existsSync(path)) {
       mkdirSync(dataFolder, { recursive: true });
-      writeFileSync(path, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+      makeKey(path);
     }
     key = readFileSync(path, 'utf8').trim();
   } catch (error) {

@@ -3,7 +3,7 @@
  * server, which has the environment that counts, or here where no server runs. A check that cannot be made is itself a finding.
  */
 import { existsSync } from 'node:fs';
-import { messageOf } from '#core/model/faults.ts';
+import { outlineOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
 import { type Config, readConfig } from '#runtime/config.ts';
 import { examine } from '#runtime/doctor.ts';
@@ -32,7 +32,7 @@ async function allFindings(): Promise<Finding[]> {
       {
         check: 'config',
         status: 'fail',
-        says: messageOf(error),
+        says: outlineOf(error),
         todo: 'Mend the configuration; nothing else can be checked before.',
       },
     ];
@@ -61,7 +61,7 @@ async function outerFindings(config: Config, local: Finding[]): Promise<Finding[
     troubles.push({
       check: 'server',
       status: 'fail',
-      says: messageOf(error),
+      says: outlineOf(error),
       todo: 'Look at the log of the server, or try again when it has started.',
     });
   }

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { gather } from './gather.ts';
 import { render } from './render.ts';
 
-export function writePage(args: string[]): void {
+export function writePage(args: string[]): boolean {
   const { values } = parseArgs({
     args,
     options: { seeds: { type: 'string', default: '10000' }, reports: { type: 'string' } },
@@ -25,4 +25,5 @@ export function writePage(args: string[]): void {
   });
   writeFileSync(join(import.meta.dirname, '../../../docs/proof.md'), page);
   console.log('Written: docs/proof.md');
+  return true;
 }

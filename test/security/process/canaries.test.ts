@@ -19,6 +19,9 @@ async function say(phoneNumberId: string, text: string): Promise<void> {
   await installation.simulator.control.say({ phoneNumberId, contact, text });
 }
 
+const apply = () =>
+  installation.run(['tenants', 'apply', installation.write('tenants.json', installation.tenants())]);
+
 const timesSaid = (words: string) => server.said().split(words).length - 1;
 
 /** Says it, and waits for one more message to the customer. */
@@ -44,11 +47,7 @@ beforeAll(async () => {
   await installation.simulator.control.createContact(contact);
   installation.configure('leaky-config.ts');
   server = await installation.start();
-  const applied = await installation.run([
-    'tenants',
-    'apply',
-    installation.write('tenants.json', installation.tenants()),
-  ]);
+  const applied = await apply();
   expect(applied).toMatchObject({ code: 0 });
   expect(found(applied.said)).toEqual([]);
 });
@@ -74,14 +73,16 @@ describe('the server', () => {
     const { control } = installation.simulator;
     for (const [code, says] of [
       [131026, 'A send was refused'],
-      [131000, 'Nobody knows whether a send was accepted'],
       [190, 'Sends of this scope are paused'],
+      [131000, 'Nobody knows whether a send was accepted'],
     ] as const) {
-      await control.setFaults({ graphError: { code, next: 1, phoneNumberId: numbers.assistant } });
+      await control.setFaults({ graphError: { code, rate: 1, phoneNumberId: numbers.assistant } });
       const before = timesSaid(says);
       await say(numbers.assistant, `${customers.text} ${code}`);
       await until(() => timesSaid(says) > before);
       await control.clearFaults();
+      // What was paused goes on when the tenant is applied again.
+      expect(await apply()).toMatchObject({ code: 0 });
     }
   });
 

@@ -1,15 +1,15 @@
 /**
  * I3 as a customer sees it: where the 200 of one message was received before the next one was posted, the first is answered
  * not later than the second. It holds for messages that came into one mailbox; those whose sender was not yet known to be
- * one person cannot be told apart. What waited in quarantine for its number to be known counts from when it left it.
+ * one person cannot be told apart. It holds for answers proper: the model may say a word again of what a person was asked
+ * about before. What waited in quarantine for its number to be known counts from when it left it.
  */
 import type { Checker, MakeChecker, View } from '../checker.ts';
 import type { Observation } from '../journal.ts';
 import type { RowChange } from '../rows.ts';
 import { type Said, SaidBook, wordsIn } from './said.ts';
 
-/** A reminder says again what was answered before. */
-const isReminder = (text: string) => text.startsWith('reminder:');
+const selectOwn = 'SELECT 1 AS one FROM event WHERE wamid = ? AND end_ref = ?';
 
 export const answeredInOrder: MakeChecker = (view) => new AnsweredInOrder(view);
 
@@ -36,11 +36,13 @@ class AnsweredInOrder implements Checker {
     if (seen.kind === 'posted') this.#note(this.#postedAt, seen.messages);
     else if (seen.kind === 'acknowledged' && seen.status === 200)
       this.#note(this.#acknowledgedAt, seen.messages);
-    else if (seen.kind === 'arrived' && seen.wamid !== null && !isReminder(seen.text)) {
+    else if (seen.kind === 'arrived' && seen.wamid !== null) {
       const fresh = wordsIn(seen.text).filter((word) => !this.#words.has(word));
-      const answered = fresh.map((word) => this.#said.byWord(word)).filter((said) => said !== undefined);
+      const answered = fresh
+        .map((word) => this.#said.byWord(word))
+        .filter((said) => said !== undefined)
+        .filter(({ wamid }) => this.#view.rows.get(selectOwn, wamid, seen.sendId) !== undefined);
       for (const said of answered) this.#isInOrder(said, seen.text);
-      for (const word of fresh) this.#words.add(word);
       for (const said of answered) this.#keep(said, seen);
     }
   }
@@ -61,6 +63,7 @@ class AnsweredInOrder implements Checker {
     const mailbox = this.#mailbox.get(said.wamid)?.id ?? '';
     const answered = this.#answered.get(mailbox) ?? [];
     answered.push({ said, text, sendId });
+    for (const word of wordsIn(said.text)) this.#words.add(word);
     this.#answered.set(mailbox, answered);
   }
 

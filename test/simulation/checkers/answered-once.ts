@@ -9,6 +9,9 @@ import { type Said, SaidBook, wordsIn } from './said.ts';
 
 /** An answer that was taken back may have been accepted all the same; a person knows of it. */
 const selectTakenBack = "SELECT 1 AS one FROM send WHERE send_id = ? AND state IN ('withdrawn', 'refused')";
+/** What a person redrives is said again, to the model, too. */
+const selectRedriven = `SELECT 1 AS one FROM event e JOIN dead_letter d USING (tenant_id, conversation_id, position)
+  WHERE e.wamid = ? AND d.redriven_at_ms IS NOT NULL`;
 const selectAnswers = `SELECT e.wamid, e.end_ref AS ref, json_extract(s.body, '$.text.body') AS text FROM event e
   JOIN send s ON s.tenant_id = e.tenant_id AND s.send_id = e.end_ref WHERE e.end = 'answered' AND e.kind = 'text'`;
 /** The survivor of each conversation, and whether a person was ever asked to look at it, or had it. */
@@ -77,6 +80,8 @@ class AnsweredOnce implements Checker {
   #isAnsweredOnce(word: string, all: readonly Answer[]): void {
     const answers = all.filter(({ sendId }) => this.#view.rows.get(selectTakenBack, sendId) === undefined);
     if (answers.length < 2) return;
+    const wamid = this.#said.byWord(word)?.wamid ?? '';
+    if (this.#view.rows.get(selectRedriven, wamid) !== undefined) return;
     this.#view.violated({
       invariant: 'I9',
       what: `The customer's word ${word} was answered ${answers.length} times: ${answers.map(({ sendId, text }) => `"${text}" (${sendId})`).join(', ')}. One message gets one answer.`,

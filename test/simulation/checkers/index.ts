@@ -2,6 +2,7 @@
 import type { MakeChecker } from '../checker.ts';
 import { answeredInOrder } from './answered-in-order.ts';
 import { answeredOnce } from './answered-once.ts';
+import { askedWithinAttempts } from './asked-within-attempts.ts';
 import { auditAgrees } from './audit-agrees.ts';
 import { consumedInOrder } from './consumed-in-order.ts';
 import { endsWithEvidence } from './ends-with-evidence.ts';
@@ -32,6 +33,7 @@ export const makeCheckers: readonly MakeChecker[] = [
   writtenWhenMarked,
   pacesHold,
   visitsActOnce,
+  askedWithinAttempts,
   uncertainResolved,
   repeatedOnEvidence,
   statusesOnlyRise,

@@ -5,7 +5,7 @@
  * asked for it.
  */
 import type { Checker, MakeChecker, View } from '../checker.ts';
-import { type Observation, short } from '../journal.ts';
+import { type Observation, type StatusSeen, short } from '../journal.ts';
 import type { RowChange, Values } from '../rows.ts';
 
 export const repeatedOnEvidence: MakeChecker = (view) => new Repeats(view);
@@ -41,7 +41,8 @@ class Repeats implements Checker {
   readonly #byCall = new Map<number, Call>();
   readonly #byNumber = new Map<string, Call[]>();
   readonly #sendOf = new Map<string, string>();
-  /** By send, when the first status of it was acknowledged. */
+  /** By send, when the first status of it came, and when one was acknowledged. */
+  readonly #cameAtMs = new Map<string, number>();
   readonly #toldAtMs = new Map<string, number>();
   readonly #markedAtMs = new Map<string, number>();
   /** When each process last was held up or ended. */
@@ -64,11 +65,17 @@ class Repeats implements Checker {
       if (call !== undefined) Object.assign(call, { heard: seen.how, heardAtMs: seen.atMs });
     } else if (seen.kind === 'process' && seen.what !== 'started')
       this.#brokenAtMs.set(seen.process, seen.atMs);
+    // What has come may be stored before it is acknowledged.
+    else if (seen.kind === 'posted') this.#note(this.#cameAtMs, seen.statuses, seen.atMs);
     else if (seen.kind === 'acknowledged' && seen.status === 200)
-      for (const { wamid, opaque } of seen.statuses) {
-        const sendId = opaque ?? this.#sendOf.get(wamid);
-        if (sendId !== undefined && !this.#toldAtMs.has(sendId)) this.#toldAtMs.set(sendId, seen.atMs);
-      }
+      this.#note(this.#toldAtMs, seen.statuses, seen.atMs);
+  }
+
+  #note(first: Map<string, number>, statuses: readonly StatusSeen[], atMs: number): void {
+    for (const { wamid, opaque } of statuses) {
+      const sendId = opaque ?? this.#sendOf.get(wamid);
+      if (sendId !== undefined && !first.has(sendId)) first.set(sendId, atMs);
+    }
   }
 
   #write({ call, process, sendId, phoneNumberId, atMs }: Extract<Observation, { kind: 'written' }>): void {
@@ -146,21 +153,21 @@ class Repeats implements Checker {
     const waitedMs = atMs - heardAtMs;
     if (waitedMs + steppedMs < neededMs)
       return `only ${waitedMs} ms were waited for a status, where ${neededMs} ms are promised`;
-    const later = this.#laterToldOf(first, atMs);
+    const later = this.#laterHeardOf(first, atMs);
     return later >= evidenceSends
       ? null
       : `statuses of ${later} later sends of number ${first.phoneNumberId} had come, where ${evidenceSends} are the evidence that its own should have`;
   }
 
-  #laterToldOf(first: Call, atMs: number): number {
+  #laterHeardOf(first: Call, atMs: number): number {
     const later = new Set<string>();
     for (const call of this.#byNumber.get(first.phoneNumberId) ?? []) {
-      const toldAtMs = this.#toldAtMs.get(call.sendId);
+      const cameAtMs = this.#cameAtMs.get(call.sendId);
       if (
         call.atMs >= first.atMs &&
         call.sendId !== first.sendId &&
-        toldAtMs !== undefined &&
-        toldAtMs <= atMs
+        cameAtMs !== undefined &&
+        cameAtMs <= atMs
       )
         later.add(call.sendId);
     }

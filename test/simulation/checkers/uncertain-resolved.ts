@@ -52,6 +52,9 @@ class Uncertain implements Checker {
         this.#since.set(id, { atMs: this.#view.nowMs(), notCountedMs: this.#notCountedMs });
       else this.#since.delete(id);
     }
+  }
+
+  passed(): void {
     for (const [id, since] of this.#since) if (!this.#isOverdue(id, since)) break;
   }
 

@@ -2,15 +2,12 @@
  * I8: one state visit starts an activity at most once, and a late result changes nothing. A visit is named by the position
  * through which it asks: positions only rise, so a second activity that asks through the same one is of the same visit,
  * unless the first was cancelled. An activity has one end, told by one event; and of a result for which the dialog does
- * not wait nothing follows. A model is asked at most three times for each run of an activity, and a crash grants a run.
+ * not wait nothing follows.
  */
 import type { Checker, MakeChecker, View } from '../checker.ts';
-import type { Observation } from '../journal.ts';
 import type { RowChange, Values } from '../rows.ts';
 
 export const visitsActOnce: MakeChecker = (view) => new Activities(view);
-
-const attemptsMax = 3;
 
 /** What a turn did in one commit, as far as a late result must not do it. */
 interface Turn {
@@ -25,7 +22,6 @@ interface Turn {
 class Activities implements Checker {
   readonly invariant = 'I8';
   readonly #view: View;
-  readonly #asked = new Map<string, number>();
   /** The activity that each end's event tells of, by conversation and position. */
   readonly #toldAt = new Map<string, string>();
   readonly #told = new Set<string>();
@@ -34,29 +30,10 @@ class Activities implements Checker {
     this.#view = view;
   }
 
-  see(seen: Observation): void {
-    if (seen.kind !== 'asked') return;
-    const { key, process } = seen;
-    const asked = (this.#asked.get(key) ?? 0) + 1;
-    this.#asked.set(key, asked);
-    const row = this.#view.rows.get<{ restarts: number }>(
-      'SELECT restarts FROM activity WHERE activity_id = ?',
-      key,
-    );
-    if (row === undefined)
-      this.#violated(`Process ${process} asked the model for activity ${key}, which no turn has started.`, [
-        key,
-      ]);
-    else if (asked > attemptsMax * (1 + row.restarts))
-      this.#violated(
-        `The model was asked ${asked} times for activity ${key}, which was interrupted ${row.restarts} times: ${attemptsMax} attempts are allowed for each run.`,
-        [key],
-      );
-  }
-
   changed(changes: readonly RowChange[]): void {
     const started = new Set<string>();
     const turns = new Map<string, Turn>();
+    const told = new Map<string, Values>();
     for (const { table, old, new: fresh } of changes) {
       if (fresh === null) continue;
       const id = String(fresh.conversation_id);
@@ -65,12 +42,16 @@ class Activities implements Checker {
         started.add(`${fresh.tenant_id} ${id}`);
         turnOf(turns, id).made.push(`activity ${fresh.activity_id}`);
       } else if (table === 'activity' && old !== null) this.#judgeState(old, fresh);
-      else if (table === 'event' && old === null) this.#judgeTold(fresh);
-      else if (table === 'event' && old !== null) this.#move(old, fresh, turns);
-      else if (table === 'send' && old === null && fresh.origin !== 'operator')
+      else if (table === 'event' && old === null) {
+        if (fresh.kind === 'activityDone' || fresh.kind === 'activityFailed') told.set(placeOf(fresh), fresh);
+      } else if (table === 'event' && old !== null) {
+        if (told.delete(placeOf(old))) told.set(placeOf(fresh), fresh);
+        this.#move(old, fresh, turns);
+      } else if (table === 'send' && old === null && fresh.origin !== 'operator')
         turnOf(turns, id).made.push(`send ${fresh.send_id}`);
       else if (table === 'conversation' && old !== null) noteState(turnOf(turns, id), old, fresh);
     }
+    for (const event of told.values()) this.#judgeTold(event);
     for (const conversation of started) this.#mustRunOne(conversation);
     for (const [id, turn] of turns) this.#judgeLate(id, turn);
   }
@@ -114,17 +95,22 @@ class Activities implements Checker {
   }
 
   #judgeTold(event: Values): void {
-    if (event.kind !== 'activityDone' && event.kind !== 'activityFailed') return;
     const { tenant_id: tenantId, conversation_id: id, position } = event;
-    const row = this.#view.rows.get<{ activity_id: string | null; state: string | null }>(
-      `SELECT json_extract(content, '$.activityId') AS activity_id, state FROM event LEFT JOIN activity
+    const row = this.#view.rows.get<{
+      activity_id: string | null;
+      state: string | null;
+      is_copy: number | null;
+    }>(
+      `SELECT json_extract(content, '$.activityId') AS activity_id, state, dedupe_key LIKE 'redrive:%' AS is_copy FROM event LEFT JOIN activity
          ON activity.tenant_id = event.tenant_id AND activity_id = json_extract(content, '$.activityId')
        WHERE event.tenant_id = ? AND event.conversation_id = ? AND position = ?`,
       ...[String(tenantId), String(id), Number(position)],
     );
     const activityId = String(row?.activity_id);
     const what = `Event ${position} of conversation ${id} tells the end of activity ${activityId}`;
-    this.#toldAt.set(`${id} ${position}`, activityId);
+    this.#toldAt.set(placeOf(event), activityId);
+    // A person may put a dead result into the mailbox again; the dialog has begun anew and does not wait for it.
+    if (row?.is_copy === 1) return;
     const should = event.kind === 'activityDone' ? 'done' : 'failed';
     if (this.#told.has(activityId))
       this.#violated(`${what}, which was told before: an activity ends once.`, [String(id), activityId]);
@@ -138,8 +124,8 @@ class Activities implements Checker {
 
   /** A turn takes an event, or a merge moves it. */
   #move(old: Values, event: Values, turns: Map<string, Turn>): void {
-    const activityId = this.#toldAt.get(`${old.conversation_id} ${old.position}`);
-    if (activityId !== undefined) this.#toldAt.set(`${event.conversation_id} ${event.position}`, activityId);
+    const activityId = this.#toldAt.get(placeOf(old));
+    if (activityId !== undefined) this.#toldAt.set(placeOf(event), activityId);
     if (old.end !== null || event.end === null) return;
     const turn = turnOf(turns, String(event.conversation_id));
     if (activityId === undefined) turn.others += 1;
@@ -165,6 +151,8 @@ class Activities implements Checker {
     this.#view.violated({ invariant: this.invariant, what, subjects });
   }
 }
+
+const placeOf = ({ conversation_id: id, position }: Values) => `${id} ${position}`;
 
 function turnOf(turns: Map<string, Turn>, id: string): Turn {
   const turn = turns.get(id) ?? { results: [], others: 0, made: [], before: null, after: null };

@@ -17,7 +17,7 @@ export const claimedNeverDone: Variant = {
       async append(batch) {
         const messages = batch.messages.filter(({ message }) => !claimed.has(messageKeyOf(message)));
         for (const { message } of messages) claimed.add(messageKeyOf(message));
-        await new Promise<void>((resolve) => world.timers.after(1, resolve));
+        await new Promise<void>((resolve) => world.timers.after(20, resolve));
         return store.append({ ...batch, messages });
       },
     };

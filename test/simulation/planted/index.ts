@@ -41,7 +41,7 @@ import { timerLostByName } from './timer-lost-by-name.ts';
 import { turnLosesSend } from './turn-loses-send.ts';
 import { uncertainForEver } from './uncertain-for-ever.ts';
 import { uncertainRetried } from './uncertain-retried.ts';
-import { windowNotWaited } from './window-not-waited.ts';
+import { windowNotKept } from './window-not-kept.ts';
 import { withdrawnCountsAsAnswered } from './withdrawn-counts-as-answered.ts';
 
 export const variants: readonly Variant[] = [
@@ -87,7 +87,7 @@ export const variants: readonly Variant[] = [
   turnLosesSend,
   uncertainForEver,
   uncertainRetried,
-  windowNotWaited,
+  windowNotKept,
 ];
 
 /** @throws Error where there is none of that name. */
