@@ -14,21 +14,28 @@ const sameTailDigits = 7;
 export interface ContactBook {
   only: Sender | undefined;
   byAddress: ReadonlyMap<string, Sender> | undefined;
+  /** The value tells of one thing, so its only contact is whom that is about. */
+  isOfOne: boolean;
 }
 
-const noContacts: ContactBook = { only: undefined, byAddress: undefined };
+const noContacts: ContactBook = { only: undefined, byAddress: undefined, isOfOne: false };
+
+/** Lists of a value whose elements are each about somebody. */
+const personalLists = ['messages', 'message_echoes', 'statuses', 'calls', 'user_preferences'];
 
 export function contactsOf(value: JsonObject): ContactBook {
   const elements = listOf(value.contacts);
   if (elements.length === 0) return noContacts;
-  if (elements.length === 1) return { only: contactOf(elements[0]), byAddress: undefined };
+  const told = personalLists.reduce((sum, key) => sum + listOf(value[key]).length, 0);
+  const isOfOne = told <= 1;
+  if (elements.length === 1) return { only: contactOf(elements[0]), byAddress: undefined, isOfOne };
   const byAddress = new Map<string, Sender>();
   for (const element of elements) {
     const contact = contactOf(element);
     if (contact?.phone !== undefined) byAddress.set(`phone ${contact.phone}`, contact);
     if (contact?.bsuid !== undefined) byAddress.set(`bsuid ${contact.bsuid}`, contact);
   }
-  return { only: undefined, byAddress };
+  return { only: undefined, byAddress, isOfOne };
 }
 
 function contactOf(element: unknown): Sender | undefined {
@@ -104,12 +111,13 @@ export function hasAddress(sender: Sender): boolean {
 }
 
 /**
- * Adds what the paired contact knows. The only contact of a value is taken without a match, too, unless an address
- * says that it is someone else.
+ * Adds what the paired contact knows. The only contact of a value that tells of one thing is taken without a match, too,
+ * unless an address says that it is someone else. In a batch it may be another customer's: a system message has none.
  */
 function completed(sender: Sender, contacts: ContactBook): Sender {
   const contact = contacts.only ?? pairedContact(sender, contacts.byAddress);
   if (contact === undefined || isSomeoneElse(sender, contact)) return sender;
+  if (!contacts.isOfOne && !sharesKind(sender, contact)) return sender;
   if (sender.phone === undefined) put(sender, 'phone', contact.phone);
   if (sender.bsuid === undefined) put(sender, 'bsuid', contact.bsuid);
   if (sender.parentBsuid === undefined) put(sender, 'parentBsuid', contact.parentBsuid);
@@ -124,6 +132,14 @@ function isSomeoneElse(sender: Sender, contact: Sender): boolean {
   if (sender.bsuid !== undefined && contact.bsuid !== undefined) return sender.bsuid !== contact.bsuid;
   if (sender.phone === undefined || contact.phone === undefined) return false;
   return sender.phone.slice(-sameTailDigits) !== contact.phone.slice(-sameTailDigits);
+}
+
+/** Both name an address of one kind, so that it can be told whether they are the same. */
+function sharesKind(sender: Sender, contact: Sender): boolean {
+  return (
+    (sender.bsuid !== undefined && contact.bsuid !== undefined) ||
+    (sender.phone !== undefined && contact.phone !== undefined)
+  );
 }
 
 function pairedContact(sender: Sender, byAddress: ContactBook['byAddress']): Sender | undefined {
