@@ -13,8 +13,8 @@ export const limits = {
   webhookBodyBytesMax: 3 * 1024 * 1024,
   /** Bodies that may wait for a commit: two group commits' worth of the largest burst; beyond it 503. */
   appendWaitingMax: 2_048,
-  /** Rows in one group commit: keeps the longest commit near 20 ms on a slow disk. */
-  groupCommitOpsMax: 256,
+  /** What one group commit may cost, in appended messages: keeps it, and what follows it at once, under 50 ms. */
+  groupCommitCostMax: 256,
   /** Items of one body in one commit: leaves room for neighbours, and a thousand updates are 16 commits. */
   appendSliceMax: 64,
   /** Connections to one port at once; a further one is closed. Meta behind a proxy needs a few dozen. */
@@ -146,7 +146,10 @@ export function assertLimits(l: Limits): void {
       'httpHeadersTimeoutMs must not pass httpRequestTimeoutMs',
     ],
     [l.webhookBodyBytesMax <= l.httpBodiesBytesMax, 'httpBodiesBytesMax must hold one body'],
-    [l.appendSliceMax * 2 <= l.groupCommitOpsMax, 'appendSliceMax must be at most half of groupCommitOpsMax'],
+    [
+      l.appendSliceMax * 2 <= l.groupCommitCostMax,
+      'appendSliceMax must be at most half of groupCommitCostMax',
+    ],
     [l.pairBurst <= 45, 'pairBurst must not pass the 45 that Meta allows'],
     [l.turnEventsMax > 0 && l.takeBatchMax > 0, 'turnEventsMax and takeBatchMax must be over 0'],
   ];

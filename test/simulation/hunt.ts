@@ -17,16 +17,19 @@ export interface HuntOptions {
   variants: readonly Variant[];
   from: number;
   to: number;
-  jobs: number;
+  workers: number;
 }
 
-export async function hunt({ variants, from, to, jobs }: HuntOptions): Promise<Found[]> {
+export async function hunt({ variants, from, to, workers }: HuntOptions): Promise<Found[]> {
   const found: Found[] = [];
-  for (const variant of variants) found.push(await huntOne(variant, { from, to, jobs }));
+  for (const variant of variants) found.push(await huntOne(variant, { from, to, workers }));
   return found;
 }
 
-async function huntOne(variant: Variant, range: { from: number; to: number; jobs: number }): Promise<Found> {
+async function huntOne(
+  variant: Variant,
+  range: { from: number; to: number; workers: number },
+): Promise<Found> {
   const found: Found = { name: variant.name, seed: null, invariant: null, after: 0 };
   for (let from = range.from; from <= range.to && found.seed === null; ) {
     const hit = await firstHit(variant, { ...range, from });
@@ -43,13 +46,13 @@ async function huntOne(variant: Variant, range: { from: number; to: number; jobs
 
 async function firstHit(
   variant: Variant,
-  { from, to, jobs }: { from: number; to: number; jobs: number },
+  { from, to, workers }: { from: number; to: number; workers: number },
 ): Promise<{ done: Done | null; runs: number }> {
   let seed = from;
   let runs = 0;
   let hit: Done | null = null;
   await runPool({
-    jobs,
+    workers,
     next: (): Order | undefined => (seed <= to ? { seed: seed++, variant: variant.name } : undefined),
     done: (done) => {
       runs += 1;
@@ -65,7 +68,7 @@ async function passesUnbroken(seed: number): Promise<boolean> {
   let passes = false;
   const orders: Order[] = [{ seed }];
   await runPool({
-    jobs: 1,
+    workers: 1,
     next: () => orders.shift(),
     done: ({ violation }) => {
       passes = violation === null;

@@ -7,7 +7,7 @@
  *   --minutes M       fresh seeds for so long
  *   --planted NAME    hunts for a bug that was planted on purpose, or for all of them by `all`
  *   --plan FILE       one plan from a file; --save FILE writes the plan that a failing seed was cut down to
- *   --jobs N          processes side by side; as many as there are processors if absent
+ *   --workers N       processes side by side; as many as there are processors if absent
  *   --report FILE     writes the figures as JSON
  */
 import { randomInt } from 'node:crypto';
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     planted: { type: 'string' },
     plan: { type: 'string' },
     save: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
+    workers: { type: 'string', default: String(availableParallelism()) },
     report: { type: 'string' },
     story: { type: 'boolean', default: false },
   },
@@ -41,7 +41,7 @@ const { values } = parseArgs({
 
 /** Seeds are small whole numbers, so that they can be read out. */
 const freshSeed = () => randomInt(1_000_000, 1_000_000_000);
-const jobs = Number(values.jobs);
+const workers = Number(values.workers);
 
 process.exitCode = (await main()) ? 0 : 1;
 
@@ -76,7 +76,7 @@ async function runMany(nextSeed: () => number | undefined): Promise<boolean> {
   const figures = new Figures();
   let failed: number | undefined;
   await runPool({
-    jobs,
+    workers,
     next: (): Order | undefined => {
       const seed = nextSeed();
       return seed === undefined ? undefined : { seed };
@@ -140,7 +140,7 @@ function inWords(plan: Plan): string {
 async function huntPlanted(name: string): Promise<boolean> {
   const hunted = name === 'all' ? variants : [findVariant(name)];
   const [from, to] = (values.seeds ?? '1..2000').split('..').map(Number);
-  const found = await hunt({ variants: hunted, from: from ?? 1, to: to ?? 2_000, jobs });
+  const found = await hunt({ variants: hunted, from: from ?? 1, to: to ?? 2_000, workers });
   for (const each of found) {
     const how =
       each.seed === null

@@ -241,22 +241,26 @@ function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]
     const { numbers } = plan.tenants[tenant] as TenantPlan;
     const number = draw.whole(0, numbers - 1);
     // Now and then somebody writes more than a pair may be answered at once.
-    for (let burst = draw.chance(0.01) ? 70 : draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
-      actions.push(saying(draw, plan, { atMs, contact, tenant, number, said }));
+    const isFlood = draw.chance(0.01);
+    for (let burst = isFlood ? 70 : draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
+      actions.push(saying(draw, plan, { atMs, contact, tenant, number, said }, isFlood ? ['tell'] : verbs));
       said += 1;
       atMs += draw.of(0, 3, 40, 700, 3_000);
     }
   }
 }
 
+/** What the dialog `steps` understands. */
+const verbs: readonly [string, ...string[]] = ['ask', 'ask', 'remind', 'break', 'tell'];
+
 /** One message; its word is its own in the whole plan. */
 function saying(
   draw: Draw,
   plan: Omit<Plan, 'actions'>,
   { said, ...at }: { atMs: number; contact: number; tenant: number; number: number; said: number },
+  does = verbs,
 ): Action {
   const message = draw.chance(0.9) ? 'text' : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
-  const verb =
-    plan.tenants[at.tenant]?.dialog === 'steps' ? `${draw.of('ask', 'ask', 'remind', 'break', 'tell')} ` : '';
+  const verb = plan.tenants[at.tenant]?.dialog === 'steps' ? `${draw.of(...does)} ` : '';
   return { kind: 'say', ...at, message, text: `${verb}w${said}` };
 }

@@ -9,7 +9,7 @@ const workerFile = fileURLToPath(new URL('./worker.ts', import.meta.url));
 const seedMaxMs = 120_000;
 
 export interface PoolOptions {
-  jobs: number;
+  workers: number;
   /** The next order, or undefined when there is none. */
   next(): Order | undefined;
   /** Returns false to end the run. */
@@ -18,7 +18,7 @@ export interface PoolOptions {
 
 export async function runPool(options: PoolOptions): Promise<void> {
   const state = { goesOn: true };
-  await Promise.all(Array.from({ length: options.jobs }, () => runOne(options, state)));
+  await Promise.all(Array.from({ length: options.workers }, () => runOne(options, state)));
 }
 
 async function runOne({ next, done }: PoolOptions, state: { goesOn: boolean }): Promise<void> {

@@ -8,7 +8,7 @@ import { type Finding, type Rule, scriptsUnder, type Tree } from './tree.ts';
 
 /** What a user, a shell or a child process opens. */
 const doors = ['src/index.ts', 'src/testing/index.ts', 'src/surface/cli/main.ts', 'src/simulator/index.ts'];
-const programs = ['test/proof/full-run.ts', 'bench/main.ts'];
+const programs = ['test/proof/main.ts', 'test/simulation/main.ts', 'bench/main.ts'];
 
 export const checkDeadFiles: Rule = (tree) => {
   const missing = doors.filter((door) => !tree.has(door));

@@ -160,6 +160,24 @@ const batches: Record<string, Expected[]> = {
     ),
     message('text', { text: 'four' }, { wamid: 'wamid.b4', sender: { phone: '15550155666' } }),
   ],
+  'batch-only-contact-of-another': [
+    message(
+      'system',
+      {
+        system: {
+          type: 'user_changed_number',
+          body: 'Noor Haddad changed from 15550111222 to 15550199000',
+          change: { oldPhone: '15550111222', newPhone: '15550199000' },
+        },
+      },
+      { wamid: 'wamid.d1', sender: { phone: '15550111222' } },
+    ),
+    message(
+      'text',
+      { text: 'mine' },
+      { wamid: 'wamid.d2', sender: { bsuid: 'US.70012345678900044', name: 'Only By Id' } },
+    ),
+  ],
   'batch-two-wabas': [
     message('text', { text: 'here' }, { wamid: 'wamid.c1' }),
     status('read', { wamid: 'wamid.out1', atMs: 1_794_000_001_000, recipient: { phone: ilse.phone } }),

@@ -15,7 +15,7 @@ export type Lane = 'main' | 'status';
 
 interface Waiting {
   transaction: Transaction;
-  rows: number;
+  cost: number;
   run: () => unknown;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
@@ -43,16 +43,16 @@ export class GroupCommit {
 
   /**
    * Runs `change` in the next commit. It must do nothing but read and write the database: it may be run twice.
-   * `rows` is how many it is about: a commit takes changes up to a number of rows, a larger one goes alone.
+   * `cost` is in appended messages, about: a commit takes changes up to a sum of it, a dearer one goes alone.
    * @throws Fault storeUnavailable where the commit failed, badData where this change alone cannot be stored.
    */
-  submit<T>(lane: Lane, transaction: Transaction, change: () => T, rows = 1): Promise<T> {
+  submit<T>(lane: Lane, transaction: Transaction, change: () => T, cost = 1): Promise<T> {
     if (this.#closed)
       return Promise.reject(new Fault('stopping', 'The store is closed: the process is stopping.'));
     return new Promise<T>((resolve, reject) => {
       this.#lanes[lane].push({
         transaction,
-        rows,
+        cost,
         run: change,
         resolve: resolve as (value: unknown) => void,
         reject,
@@ -72,7 +72,7 @@ export class GroupCommit {
   }
 
   #flush(): void {
-    const half = limits.groupCommitOpsMax / 2;
+    const half = limits.groupCommitCostMax / 2;
     const group = [...firstOf(this.#lanes.status, half), ...firstOf(this.#lanes.main, half)];
     if (group.length === 0) return;
     const results = this.#transact(group);
@@ -135,12 +135,12 @@ export class GroupCommit {
   }
 }
 
-/** Takes the first of those that wait, up to so many rows; at least one. */
-function firstOf(waiting: Waiting[], rowsMax: number): Waiting[] {
-  let rows = 0;
+/** Takes the first of those that wait, up to a sum of their cost; at least one. */
+function firstOf(waiting: Waiting[], costMax: number): Waiting[] {
+  let cost = 0;
   const next = waiting.findIndex((each, index) => {
-    rows += each.rows;
-    return rows > rowsMax && index > 0;
+    cost += each.cost;
+    return cost > costMax && index > 0;
   });
   return waiting.splice(0, next < 0 ? waiting.length : next);
 }

@@ -38,6 +38,12 @@ export interface SqliteOptions {
   crashPoints?: CrashPoints;
 }
 
+/**
+ * Of changes that come in bursts, in appended messages, about: their statements, and what their callers do at once when
+ * they are committed. A turn is computed when its conversation was taken, and its activity begins when it was committed.
+ */
+const costs = { take: 2, commitTurn: 4 } as const;
+
 /** @throws StoreRefused where the file is owned, corrupt, newer than this code or cannot be written. */
 export function openSqliteStore(options: SqliteOptions): Store {
   return storeOn(openDatabase(options.path, options.crashPoints), options);
@@ -47,7 +53,8 @@ export function openSqliteStore(options: SqliteOptions): Store {
 export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Store {
   const context: Context = { db, random: options.random };
   const commits = new GroupCommit(db, options.soon, options.crashPoints);
-  const write = <T>(transaction: Transaction, change: () => T) => commits.submit('main', transaction, change);
+  const write = <T>(transaction: Transaction, change: () => T, cost = 1) =>
+    commits.submit('main', transaction, change, cost);
   const read = async <T>(look: () => T): Promise<T> => {
     if (!db.raw.isOpen) throw new Fault('stopping', 'The store is closed: the process is stopping.');
     try {
@@ -73,17 +80,21 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
     applyTenants: (input) => write('applyTenants', () => applyTenants(context, input)),
     append: async (batch) => {
       refuseWhenBehind('main');
-      const rows = batch.messages.length + batch.notices.length + batch.quarantine.length;
-      return commits.submit('main', 'append', () => append(context, batch), rows);
+      const cost = batch.messages.length + batch.notices.length + batch.quarantine.length;
+      return write('append', () => append(context, batch), cost);
     },
     recordStatuses: async (batch) => {
       refuseWhenBehind('status');
-      const rows = batch.statuses.length;
-      return commits.submit('status', 'recordStatuses', () => recordStatuses(context, batch), rows);
+      const cost = batch.statuses.length;
+      return commits.submit('status', 'recordStatuses', () => recordStatuses(context, batch), cost);
     },
     takeConversations: ({ refs, ownerId, nowMs }) =>
-      write('takeConversations', () => refs.map((ref) => takeConversation(context, ref, ownerId, nowMs))),
-    commitTurn: (commit) => write('commitTurn', () => commitTurn(context, commit)),
+      write(
+        'takeConversations',
+        () => refs.map((ref) => takeConversation(context, ref, ownerId, nowMs)),
+        refs.length * costs.take,
+      ),
+    commitTurn: (commit) => write('commitTurn', () => commitTurn(context, commit), costs.commitTurn),
     releaseLease: (input) => write('releaseLease', () => releaseLease(context, input)),
     settleActivity: (outcome) => write('settleActivity', () => settleActivity(context, outcome)),
     fireTimers: (input) => write('fireTimers', () => fireTimers(context, input)),

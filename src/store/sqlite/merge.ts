@@ -27,8 +27,11 @@ const selectOfContact = `SELECT ${columns} FROM conversation WHERE tenant_id = ?
 const selectOpenPositions =
   'SELECT position FROM event WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL ORDER BY position';
 /** Indexes: event_open, event_awaiting. */
-const selectWaiting = `SELECT min(position) AS first, coalesce(sum(end IS NULL), 0) AS open FROM event
-  WHERE tenant_id = ? AND conversation_id = ? AND (end IS NULL OR end = 'awaiting')`;
+const selectWaitingPositions =
+  "SELECT position FROM event WHERE tenant_id = ? AND conversation_id = ? AND (end IS NULL OR end = 'awaiting') ORDER BY position";
+/** Index: event_open. */
+const hasOpen =
+  'SELECT 1 AS one FROM event WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL LIMIT 1';
 /** What an operator has seen since their last word; a hand-back leaves it to the bot, so it moves, too. */
 const selectSeenPositions =
   "SELECT position FROM event WHERE tenant_id = ? AND conversation_id = ? AND end = 'seenByOperator' AND position > ? ORDER BY position";
@@ -144,15 +147,20 @@ function moveEvents(
 ): number {
   const { db } = context;
   const from = loser.conversation_id;
+  const into = survivor.conversation_id;
+  let position = survivor.position_next;
+  // A hold reaches the survivor: a hand-back leaves to its dialog anew what it was about to answer, so that stands anew, too.
+  if (loser.holder === 'operator' && survivor.holder === 'bot')
+    for (const row of db.all<{ position: number }>(selectWaitingPositions, tenantId, into))
+      db.run(moveEvent, into, position++, tenantId, into, row.position);
   db.run(reopenAwaiting, tenantId, from);
   const open = db.all<{ position: number }>(selectOpenPositions, tenantId, from);
   const seen =
     loser.holder === 'operator'
       ? db.all<{ position: number }>(selectSeenPositions, tenantId, from, loser.seen_through)
       : [];
-  let position = survivor.position_next;
   for (const row of [...open, ...seen].sort((a, b) => a.position - b.position))
-    db.run(moveEvent, survivor.conversation_id, position++, tenantId, from, row.position);
+    db.run(moveEvent, into, position++, tenantId, from, row.position);
   return position;
 }
 
@@ -190,14 +198,13 @@ function settleHolder(
 ): void {
   const { db } = context;
   const into = survivor.conversation_id;
-  const waiting = db.get<{ first: number | null; open: number }>(selectWaiting, tenantId, into);
   if (survivor.holder === 'bot' && loser.holder === 'bot') {
-    db.run(setDue, tenantId, into, waiting?.open ? nowMs : null);
+    const isDue = db.get(hasOpen, tenantId, into) !== undefined;
+    db.run(setDue, tenantId, into, isDue ? nowMs : null);
     return;
   }
   // Nobody has seen what is open on the other side yet: a hand-back leaves it to the bot.
-  const seenThrough =
-    survivor.holder === 'operator' ? survivor.seen_through : (waiting?.first ?? survivor.position_next) - 1;
+  const seenThrough = survivor.holder === 'operator' ? survivor.seen_through : survivor.position_next - 1;
   withdrawBotSends(context, { tenantId, conversationId: into }, nowMs);
   fallSilent(context, { tenantId, conversationId: into }, survivor.fence, nowMs);
   db.run(hold, seenThrough, tenantId, into, tenantId, loser.conversation_id);

@@ -45,7 +45,7 @@ async function runClean(words: readonly string[], values: Readonly<Record<string
 beforeAll(async () => {
   installation = await Installation.open();
   await installation.simulator.control.createContact(contact);
-  installation.configure('leaky-config.ts');
+  installation.configure('./leaky-config.ts');
   server = await installation.start();
   const applied = await apply();
   expect(applied).toMatchObject({ code: 0 });

@@ -44,7 +44,7 @@ describe('refused configuration', () => {
 test.each(['throw', 'reject'])(
   'a bug that nobody catches (%s) ends the server by its place, not its words',
   async (way) => {
-    installation.configure('bomb-config.ts');
+    installation.configure('./bomb-config.ts');
     const server = await installation.start();
     const file = installation.write('tenants.json', installation.tenants());
     expect(await installation.run(['tenants', 'apply', file])).toMatchObject({ code: 0 });
