@@ -12,6 +12,7 @@ const heavy = [
   'test/e2e/**/*.test.ts',
   'test/crash/**/*.test.ts',
   'test/faults/**/*.test.ts',
+  'test/hostile/process/**/*.test.ts',
   'test/security/process/**/*.test.ts',
   'test/dev/**/*.test.ts',
   'test/browser/**/*.test.ts',

@@ -121,7 +121,8 @@ function bodiesOf({ updates }: HostilePlan, round: number): Body[] {
   // One letter beyond ASCII has the escaped form tried, which is longest where it is the only one.
   const escapable = Buffer.concat([Buffer.alloc(bodyBytesMax - 6, 'x'), Buffer.from('é')]);
   const half = Math.floor(bodyBytesMax / 2);
-  const deep = Buffer.concat([Buffer.alloc(half, '['), Buffer.alloc(half, ']')]);
+  // Another one each time, because the same would only be counted.
+  const deep = Buffer.concat([Buffer.alloc(half - round, '['), Buffer.alloc(half, ']')]);
   return [
     { subject: 'bad signature', bytes: ascii, statuses: [401], secret: 'wrong' },
     { subject: 'bad signature, to escape', bytes: escapable, statuses: [401], secret: 'wrong' },

@@ -14,9 +14,11 @@ delay.enable();
 
 /** The main thread's own work in the longest stall: what of it is not waiting for the disk or for a core. */
 let longestWorkMs = 0;
-let before = process.threadCpuUsage();
+// Node 22 has only that of the whole process.
+const cpuUsage = (process.threadCpuUsage as typeof process.cpuUsage | undefined) ?? process.cpuUsage;
+let before = cpuUsage();
 setInterval(() => {
-  const now = process.threadCpuUsage();
+  const now = cpuUsage();
   longestWorkMs = Math.max(longestWorkMs, (now.user - before.user + now.system - before.system) / 1e3);
   before = now;
 }, 1).unref();

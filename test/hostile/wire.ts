@@ -15,7 +15,7 @@ export interface Heard {
 /** How long a server that owes an answer may be silent before the test fails. */
 const silenceMaxMs = 20_000;
 
-const firstLine = /^HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n/gm;
+const firstLine = /HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n/g;
 
 export function statusesIn(text: string): number[] {
   return [...text.matchAll(firstLine)].map((match) => Number(match[1])).filter((status) => status !== 100);
@@ -27,6 +27,7 @@ export class Wire {
   text = '';
   closed = false;
   #changed: () => void = () => {};
+  #late: () => void = () => {};
 
   constructor(port: number) {
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -35,6 +36,7 @@ export class Wire {
       this.#changed();
     });
     this.socket.on('error', () => {});
+    this.socket.on('timeout', () => this.#late());
     this.socket.on('close', () => {
       this.closed = true;
       this.#changed();
@@ -49,9 +51,8 @@ export class Wire {
   until(condition: (heard: Heard) => boolean, maxMs = silenceMaxMs): Promise<Heard> {
     const isOver = () => this.closed || condition(this.heard);
     return new Promise((resolve, reject) => {
-      this.socket.setTimeout(maxMs, () =>
-        reject(new Error(`Nothing came for ${maxMs} ms after: ${this.text}`)),
-      );
+      this.socket.setTimeout(maxMs);
+      this.#late = () => reject(new Error(`Nothing came for ${maxMs} ms after: ${this.text}`));
       this.#changed = () => {
         if (isOver()) resolve(this.heard);
       };

@@ -1,13 +1,14 @@
 /**
- * `npm run proof`: the full run with kills; a seed may follow. `npm run proof -- page` writes `docs/proof.md`. To add a
- * part, add it to `parts`.
+ * `npm run proof`: the full run with kills; a seed may follow. `npm run proof -- page` writes `docs/proof.md`,
+ * `npm run proof -- memory --minutes 60` watches the heap under load. To add a part, add it to `parts`.
  */
 import { runInFull } from './full-run.ts';
+import { proveMemory } from './memory.ts';
 import { writePage } from './page/main.ts';
 
 type Part = (args: string[]) => boolean | Promise<boolean>;
 
-const parts: Readonly<Record<string, Part>> = { page: writePage };
+const parts: Readonly<Record<string, Part>> = { page: writePage, memory: proveMemory };
 
 const [name = '1', ...args] = process.argv.slice(2);
 const part = parts[name] ?? (() => runInFull(Number(name)));

@@ -85,6 +85,8 @@ export interface Plan {
   storeMs: { minMs: number; maxMs: number };
   modelMs: { minMs: number; maxMs: number };
   batchMax: number;
+  /** Whether Meta's `failed` carries the id of the send; it promises so only for the others. */
+  failedNamesSend: boolean;
   rates: Record<RateName, number>;
   /** When the faults end; what happens later is only what mends. */
   activeMs: number;
@@ -123,6 +125,7 @@ export function drawPlan(seed: number): Plan {
     storeMs: { minMs: 1, maxMs: draw.of(1, 4, 15, 120) },
     modelMs: { minMs: draw.of(10, 200), maxMs: draw.of(300, 2_000, 9_000) },
     batchMax: draw.of(1, 1, 5, 40),
+    failedNamesSend: draw.chance(0.5),
     rates: drawRates(draw),
     activeMs: draw.of(15_000, 30_000, 60_000, 120_000),
   };

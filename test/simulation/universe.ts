@@ -107,6 +107,7 @@ export class Universe implements View {
     return {
       appSecret,
       webhookUrl: 'http://bot.test/webhooks/whatsapp',
+      rules: { opaqueOnFailed: this.plan.failedNamesSend },
       accessTokens: tenants.map(({ id }) => tokenOf(id)),
       phoneNumbers: tenants.flatMap((tenant, at) =>
         Array.from({ length: tenant.numbers }, (_, number) => ({

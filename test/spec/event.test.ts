@@ -325,7 +325,7 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     ...each,
     given: { kind: 'context' as const },
   })),
-  'take-over or hand-off, internal kind': [...takeOvers, handOff].map((each) => ({
+  'take-over or hand-off, end of an activity': [...takeOvers, handOff].map((each) => ({
     ...each,
     given: { kind: 'internal' as const },
   })),

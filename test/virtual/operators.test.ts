@@ -73,6 +73,29 @@ describe('handing back', () => {
     await town.expectQuiet();
   });
 
+  test('answers what the bot was thinking about when a merge brought its conversation under a hold (I9, seed 895)', async () => {
+    const town = await thinkingTown();
+    const customer = town.meta.contacts.create({ phone: contact, userId: 'US.1', phoneHidden: true });
+    town.say(customer.id, 'by id');
+    await town.world.advance(1_000);
+    await town.command('take', { ...(await town.ref('US.1')), by: 'Ann' });
+    town.meta.contacts.change(customer, { userId: null, phoneHidden: false });
+    town.say(customer.id, 'by phone');
+    await town.world.advance(1_000);
+    const phoneNumberId = town.numberOf('acme');
+    town.meta.inbound.changeAddress(
+      { phoneNumberId, contact: customer.id, userId: 'US.1' },
+      town.world.nowMs(),
+    );
+    town.pumpMeta();
+    await town.world.advance(10_000);
+    expect(town.texts()).toEqual([]);
+    await town.command('handback', await args(town));
+    await town.world.advance(10_000);
+    expect(town.texts()).toEqual(['Echo: by phone']);
+    await town.expectQuiet();
+  });
+
   test('says nothing where the operator has seen everything, also what came while the bot was thinking', async () => {
     const town = await thinkingTown();
     town.say(contact, 'one');

@@ -32,8 +32,9 @@ const dropTimers = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = 
 /** What the bot had not answered is the operator's from now on. */
 const seeAwaiting =
   "UPDATE event SET end = 'seenByOperator' WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting'";
+/** A result that no turn has taken comes too late, like that of an activity that still runs: it must not be said after a hand-back. */
 const seeOpen = `UPDATE event SET end = CASE class WHEN 'answer' THEN 'seenByOperator' ELSE 'noAnswerNeeded' END, fence = ?
-  WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL AND class <> 'internal'`;
+  WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL AND (class <> 'internal' OR kind IN ('activityDone','activityFailed'))`;
 const reopenSeen = `UPDATE event SET end = NULL, fence = NULL
   WHERE tenant_id = ? AND conversation_id = ? AND end = 'seenByOperator' AND position > ?`;
 const insertHandedBack = `INSERT INTO event (tenant_id, conversation_id, position, kind, class, sent_at_ms, received_at_ms, content)

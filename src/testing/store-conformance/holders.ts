@@ -69,6 +69,25 @@ export const holderCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'an answer that was made and that no turn has taken at the take-over is not said after the hand-back',
+    invariant: 'I9',
+    async body(scene) {
+      const ref = await scene.say('first');
+      await scene.commit(await scene.take(ref), {
+        activities: [{ activityId: 'act_1', name: 'reply', input: null, deadlineMs: 1, claims: [] }],
+      });
+      const made = { ref, activityId: 'act_1', ownerId: owner, nowMs: scene.nowMs, result: 'x' };
+      await scene.store.settleActivity(made);
+      await takeOver(scene, ref);
+      await handBack(scene, ref);
+      assert.deepEqual(
+        (await scene.take(ref)).events.map((event) => event.kind),
+        ['handedBack'],
+      );
+      assert.deepEqual((await scene.audit()).byEnd, { seenByOperator: 1 });
+    },
+  },
+  {
     name: "a message whose only answer was withdrawn by the take-over is the operator's",
     invariant: 'I9',
     async body(scene) {

@@ -158,6 +158,21 @@ export const mergeCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'what the survivor was about to answer when a hold reached it comes back after a hand-back, in a place of its own',
+    invariant: 'I3',
+    async body(scene) {
+      const { loser, survivor } = await apart(scene);
+      await takeOver(scene, loser);
+      await scene.commit(await scene.take(survivor));
+      await merge(scene);
+      await scene.store.handBack({ ref: survivor, by: 'ann', nowMs: scene.nowMs });
+      const back = await scene.take(survivor);
+      assert.deepEqual(texts(back), ['phone 1', 'both', undefined]);
+      assert.ok(nth(back.events, 0).position > 1, 'its dialog has passed the place where it stood');
+      await scene.assertNothingMissing();
+    },
+  },
+  {
     name: "the surviving side's hold takes what the lost side had open",
     invariant: 'I9',
     async body(scene) {

@@ -2,6 +2,7 @@
  * A server that does not start, or dies of a bug: what it says names the key, the file or the place, and none of the
  * secrets that it was given.
  */
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customers, found, secrets } from '../canaries.ts';
 import { Installation, numbers } from './installation.ts';
@@ -32,12 +33,16 @@ describe('refused configuration', () => {
       `const key = 'x' ${secrets.apiKey.replaceAll('-', '')} 'y';\nexport default {};\n`,
     ],
     ['JSON that is none', `JSON.parse('${secrets.apiKey} {');\nexport default {};\n`],
-  ])('nightdesk.config.ts with %s', async (_what, text) => {
-    installation.write('nightdesk.config.ts', text);
+    ['an unknown word', `const key = sk ${secrets.apiKey.replaceAll('-', '')};\nexport default {};\n`],
+  ])('of a file with %s', async (_what, text) => {
     const values = { ...secrets, apiKey: secrets.apiKey.replaceAll('-', ''), part: 'Zk8vYtPqWm' };
-    const { code, said } = await installation.run(['start']);
-    expect([code, said]).toEqual([2, expect.stringContaining('nightdesk.config.ts cannot be loaded')]);
-    expect(found(said, values)).toEqual([]);
+    for (const name of ['nightdesk.config.ts', 'nightdesk.config.js']) {
+      const path = installation.write(name, text);
+      const { code, said } = await installation.run(['start']);
+      rmSync(path);
+      expect([code, said]).toEqual([2, expect.stringContaining(`${name} cannot be loaded`)]);
+      expect(found(said, values)).toEqual([]);
+    }
   });
 });
 

@@ -25,6 +25,7 @@ const mayFollow = new Map<string | null, readonly (string | null)[]>([
 const mayBegin: readonly (string | null)[] = [null, 'seenByOperator', 'noAnswerNeeded'];
 
 const mailboxOf = (row: Values) => `${row.tenant_id} ${row.conversation_id}`;
+const placeOf = (row: Values) => `${mailboxOf(row)} ${row.position}`;
 const endOf = (row: Values) => (row.end ?? null) as string | null;
 const inWords = (end: string | null) => end ?? 'open';
 
@@ -53,11 +54,10 @@ class ConsumedInOrder implements Checker {
       if (table !== 'event') continue;
       if (row === null) this.#isGone(old as Values);
       else {
-        if (old === null || mailboxOf(old) !== mailboxOf(row)) this.#hasPlace(row);
+        if (old === null || placeOf(old) !== placeOf(row)) this.#hasPlace(row);
         if (old === null) this.#begins(row);
         else if (endOf(old) !== endOf(row)) this.#follows(old, row, changes);
-        if (old !== null && endOf(old) !== null && endOf(row) === null)
-          opened.add(`${mailboxOf(row)} ${row.position}`);
+        if (old !== null && endOf(old) !== null && endOf(row) === null) opened.add(placeOf(row));
         if (old !== null && endOf(old) === null && isTakenByTurn(row)) {
           const last = taken.get(mailboxOf(row));
           if (last === undefined || Number(last.position) < Number(row.position))
@@ -143,9 +143,13 @@ class ConsumedInOrder implements Checker {
   }
 }
 
-/** An operator takes what customers wrote, whatever of our own making stands before it. */
-function isTakenByTurn(row: Values): boolean {
-  return row.end === 'awaiting' || row.end === 'deadLetter' || (row.class === 'internal' && row.end !== null);
+/** An operator takes what customers wrote and the ends of activities, whatever else of our own making stands before it. */
+function isTakenByTurn({ end, kind }: Values): boolean {
+  return (
+    end === 'awaiting' ||
+    end === 'deadLetter' ||
+    (end !== null && (kind === 'timer' || kind === 'handedBack'))
+  );
 }
 
 /** The conversation went from an operator to the bot, and the event came after what the operator had seen. */

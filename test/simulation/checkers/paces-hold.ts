@@ -23,6 +23,8 @@ const windowMs = 1_000;
 const numberPerSecond = 80;
 const pairEveryMs = 6_000;
 const pairBorrowed = 45;
+/** Times are whole milliseconds, while a slot may begin between two of them. */
+const roundingMs = 1;
 /** A journey is over by then: the mark to the write, and the ways. */
 const journeyMaxMs = 5_000;
 
@@ -117,7 +119,7 @@ class Paces implements Checker {
     inWindow.push(arrival);
     this.#arrivals.set(pace.name, inWindow);
     const journeys = inWindow.map(({ journeyMs }) => journeyMs);
-    const jitterMs = Math.max(...journeys) - Math.min(...journeys);
+    const jitterMs = Math.max(...journeys) - Math.min(...journeys) + roundingMs;
     const sinceMs = arrival.atMs - windowMs - Math.max(...journeys);
     const steps = this.#steps.filter(({ atMs }) => atMs >= sinceMs).length;
     const fewerThan = (pace.perSecond * (windowMs + jitterMs)) / 1_000 + pace.burst * (1 + steps);

@@ -40,7 +40,6 @@ class Repeats implements Checker {
   readonly #calls = new Map<string, Call[]>();
   readonly #byCall = new Map<number, Call>();
   readonly #byNumber = new Map<string, Call[]>();
-  readonly #sendOf = new Map<string, string>();
   /** By send, when the first status of it came, and when one was acknowledged. */
   readonly #cameAtMs = new Map<string, number>();
   readonly #toldAtMs = new Map<string, number>();
@@ -72,10 +71,8 @@ class Repeats implements Checker {
   }
 
   #note(first: Map<string, number>, statuses: readonly StatusSeen[], atMs: number): void {
-    for (const { wamid, opaque } of statuses) {
-      const sendId = opaque ?? this.#sendOf.get(wamid);
-      if (sendId !== undefined && !first.has(sendId)) first.set(sendId, atMs);
-    }
+    // One that does not name its send tells of it only to who knows its wamid, and nobody knows that of an uncertain one.
+    for (const { opaque } of statuses) if (opaque !== null && !first.has(opaque)) first.set(opaque, atMs);
   }
 
   #write({ call, process, sendId, phoneNumberId, atMs }: Extract<Observation, { kind: 'written' }>): void {
@@ -94,7 +91,6 @@ class Repeats implements Checker {
     if (call === undefined) return;
     Object.assign(call, { wamid, code });
     if (wamid === null) return;
-    this.#sendOf.set(wamid, call.sendId);
     for (const first of this.#calls.get(call.sendId) ?? []) {
       if (first === call || first.wamid === null) continue;
       const wrong = this.#faultOfRepeat(first, call.markedAtMs);

@@ -3,7 +3,7 @@ import { replacing } from './replacing.ts';
 
 export const earlyStatusLost: Variant = {
   name: 'earlyStatusLost',
-  breaks: ['statuses'],
+  breaks: ['statuses', 'I9'],
   what: 'Statuses that came before the answer are forgotten.',
   statement: replacing(
     'SELECT status, at_ms, error_code FROM status_unmatched WHERE',

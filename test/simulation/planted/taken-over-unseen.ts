@@ -6,7 +6,7 @@ export const takenOverUnseen: Variant = {
   breaks: ['liveness'],
   what: 'A take-over leaves the messages in the mailbox to nobody.',
   statement: replacing(
-    "AND end IS NULL AND class <> 'internal'",
-    "AND end IS NULL AND class <> 'internal' AND 0",
+    "AND end IS NULL AND (class <> 'internal' OR kind",
+    "AND end IS NULL AND 0 AND (class <> 'internal' OR kind",
   ),
 };
