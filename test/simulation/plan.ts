@@ -29,7 +29,7 @@ export const rateMax = {
   badSignature: 0.1,
   statusLost: 0.3,
   statusLate: 0.3,
-  failAfterAccept: 0.05,
+  failAfterAccept: 0.15,
   // The model
   modelHangs: 0.08,
   modelFails: 0.15,

@@ -1,6 +1,7 @@
 /** All variants that are broken on purpose. */
 import type { Variant } from '../variant.ts';
 import { acknowledgedBeforeStored } from './acknowledged-before-stored.ts';
+import { activityHandedOutTwice } from './activity-handed-out-twice.ts';
 import { answersNotRemembered } from './answers-not-remembered.ts';
 import { cancelForgotten } from './cancel-forgotten.ts';
 import { cancelledResultTaken } from './cancelled-result-taken.ts';
@@ -37,6 +38,7 @@ import { sendingAfterWrite } from './sending-after-write.ts';
 import { statusRegress } from './status-regress.ts';
 import { statusesNotAwaited } from './statuses-not-awaited.ts';
 import { takenOverUnseen } from './taken-over-unseen.ts';
+import { tenantPaceNotAsked } from './tenant-pace-not-asked.ts';
 import { timerLostByName } from './timer-lost-by-name.ts';
 import { turnLosesSend } from './turn-loses-send.ts';
 import { uncertainForEver } from './uncertain-for-ever.ts';
@@ -45,6 +47,7 @@ import { windowNotKept } from './window-not-kept.ts';
 import { withdrawnCountsAsAnswered } from './withdrawn-counts-as-answered.ts';
 
 export const variants: readonly Variant[] = [
+  activityHandedOutTwice,
   acknowledgedBeforeStored,
   answersNotRemembered,
   claimedNeverDone,
@@ -84,6 +87,7 @@ export const variants: readonly Variant[] = [
   resultOfEarlierVisit,
   sendingAfterWrite,
   statusRegress,
+  tenantPaceNotAsked,
   turnLosesSend,
   uncertainForEver,
   uncertainRetried,
