@@ -10,8 +10,8 @@ interface Open {
   modelSeconds: number;
 }
 
-/** Conversations and sends remembered at once; beyond it new ones are not measured. */
-const openMax = 100_000;
+/** Conversations and sends remembered at once; beyond it the oldest is forgotten: some never get an answer. */
+const openMax = 20_000;
 
 export class AnswerTimes {
   readonly #telemetry: Telemetry;
@@ -23,8 +23,8 @@ export class AnswerTimes {
   }
 
   received(conversationId: string, receivedAtMs: number): void {
-    if (this.#conversations.size >= openMax || this.#conversations.has(conversationId)) return;
-    this.#conversations.set(conversationId, { receivedAtMs, modelSeconds: 0 });
+    if (!this.#conversations.has(conversationId))
+      remember(this.#conversations, conversationId, { receivedAtMs, modelSeconds: 0 });
   }
 
   modelTook(conversationId: string, seconds: number): void {
@@ -36,7 +36,7 @@ export class AnswerTimes {
   answered(conversationId: string, sendId: string): void {
     const open = this.#conversations.get(conversationId);
     this.#conversations.delete(conversationId);
-    if (open !== undefined && this.#sends.size < openMax) this.#sends.set(sendId, open);
+    if (open !== undefined) remember(this.#sends, sendId, open);
   }
 
   accepted(sendId: string, atMs: number): void {
@@ -46,4 +46,10 @@ export class AnswerTimes {
     this.#telemetry.observe('nightdesk_answer_seconds', Math.max(0, atMs - open.receivedAtMs) / 1_000);
     if (open.modelSeconds > 0) this.#telemetry.observe('nightdesk_answer_model_seconds', open.modelSeconds);
   }
+}
+
+/** A `Map` keeps the order in which its keys came. */
+function remember(open: Map<string, Open>, key: string, value: Open): void {
+  if (open.size >= openMax) for (const oldest of open.keys()) if (open.delete(oldest)) break;
+  open.set(key, value);
 }

@@ -292,7 +292,8 @@ function play(
   else if (answer.kind === 'lost') fail('uncertain', 'ECONNRESET');
   else if (answer.kind === 'lostAfterHeaders') wait(answer.stallMs, () => fail('uncertain', 'ECONNRESET'));
   else if (answer.kind === 'notSent') fail('notSent', answer.code);
-  else if (answer.kind === 'later') void answer.response.then(done);
+  // By a timer of the process, so that no answer reaches a dead or paused one.
+  else if (answer.kind === 'later') void answer.response.then((response) => wait(1, () => done(response)));
 }
 
 function drawMs(random: () => number, range: { minMs: number; maxMs: number } | undefined): number {

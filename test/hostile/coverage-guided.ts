@@ -5,7 +5,7 @@
  *
  *   node --conditions=nightdesk-source test/hostile/coverage-guided.ts [--inputs N | --minutes M] [--seed S]
  *
- * The same seed and number of inputs give the same run. Ways are told by V8's own precise coverage, over the inspector.
+ * The same seed and number of inputs give the same run. Ways are told by V8's own precise coverage.
  */
 import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';

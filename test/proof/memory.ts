@@ -36,8 +36,8 @@ export interface MemoryOptions {
 const messagesOfContact = 5;
 const samplesWanted = 36;
 /** More than this, and more than this share, is growth: less is the platform's own coming and going. */
-const growthBytesMax = 2 * 1024 * 1024;
-const growthShareMax = 0.05;
+const growthBytesMax = 1.5 * 1024 * 1024;
+const growthShareMax = 0.03;
 
 export async function proveMemory(args: string[]): Promise<boolean> {
   const { values } = parseArgs({

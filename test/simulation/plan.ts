@@ -75,6 +75,8 @@ export type Action = { atMs: number } & (
   | { kind: 'resolveSends' | 'redriveDeadLetters' | 'applyTenants'; tenant: number }
 );
 
+type Saying = Extract<Action, { kind: 'say' }>;
+
 export interface Plan {
   seed: number;
   processes: number;
@@ -215,20 +217,20 @@ function drawStrangers(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[
   }
 }
 
-/** Processes that fail while somebody's message is under way. */
+/** Processes that fail, and operators who take over, while somebody's message is under way. */
 function drawBadMoments(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
   if (draw.chance(0.6)) return;
-  const messages = actions.filter(({ kind }) => kind === 'say');
+  const messages = actions.filter((action) => action.kind === 'say');
   for (let moments = draw.whole(1, 6); moments > 0; moments -= 1) {
-    const { atMs } = draw.of(...(messages as [Action, ...Action[]]));
-    const moment = {
-      atMs: atMs + draw.whole(1, draw.of(40, 400)),
-      process: draw.whole(0, plan.processes - 1),
-    };
+    const { atMs: saidAtMs, contact, tenant } = draw.of(...(messages as [Saying, ...Saying[]]));
+    const atMs = saidAtMs + draw.whole(1, draw.of(40, 400, plan.modelMs.maxMs));
+    const process = draw.whole(0, plan.processes - 1);
     actions.push(
-      draw.chance(0.5)
-        ? { kind: 'crash', ...moment, awayMs: draw.of(50, 1_000, 20_000) }
-        : { kind: 'pause', ...moment, forMs: draw.of(300, 4_000, 12_000) },
+      draw.of<Action>(
+        { kind: 'crash', atMs, process, awayMs: draw.of(50, 1_000, 20_000) },
+        { kind: 'pause', atMs, process, forMs: draw.of(300, 4_000, 12_000) },
+        { kind: 'take', atMs, contact, tenant },
+      ),
     );
   }
 }

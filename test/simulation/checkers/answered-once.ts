@@ -14,6 +14,7 @@ const selectRedriven = `SELECT 1 AS one FROM event e JOIN dead_letter d USING (t
   WHERE e.wamid = ? AND d.redriven_at_ms IS NOT NULL`;
 const selectAnswers = `SELECT e.wamid, e.end_ref AS ref, json_extract(s.body, '$.text.body') AS text FROM event e
   JOIN send s ON s.tenant_id = e.tenant_id AND s.send_id = e.end_ref WHERE e.end = 'answered' AND e.kind = 'text'`;
+const selectEndOf = 'SELECT end, end_ref AS ref FROM event WHERE wamid = ?';
 /** The survivor of each conversation, and whether a person was ever asked to look at it, or had it. */
 const selectCared = `SELECT e.wamid FROM event e JOIN conversation c USING (tenant_id, conversation_id)
   WHERE e.wamid IS NOT NULL AND (
@@ -40,6 +41,7 @@ class AnsweredOnce implements Checker {
   readonly #view: View;
   readonly #said = new SaidBook();
   readonly #answers = new Map<string, Answer[]>();
+  readonly #modelsAnswers: Answer[] = [];
   readonly #asked = new Set<string>();
   readonly #acknowledgedAt = new Map<string, number>();
   /** When something was last accepted for a customer, by the number that it came from and the contact. */
@@ -58,12 +60,14 @@ class AnsweredOnce implements Checker {
     else if (seen.kind === 'arrived' && seen.wamid !== null) {
       this.#heardAt.set(`${seen.phoneNumberId} ${contactAt(seen.to)}`, seen.atMs);
       if (isReminder(seen.text)) return;
+      if (seen.text.startsWith('re: ')) this.#modelsAnswers.push({ sendId: seen.sendId, text: seen.text });
       for (const word of new Set(wordsIn(seen.text))) this.#keep(word, seen);
     }
   }
 
   end(): void {
     for (const [word, answers] of this.#answers) this.#isAnsweredOnce(word, answers);
+    for (const answer of this.#modelsAnswers) this.#isStillAsked(answer);
     this.#wordsAreInAnswers();
     const cared = new Set(this.#view.rows.all<{ wamid: string }>(selectCared).map(({ wamid }) => wamid));
     for (const said of this.#said.all())
@@ -86,6 +90,19 @@ class AnsweredOnce implements Checker {
       invariant: 'I9',
       what: `The customer's word ${word} was answered ${answers.length} times: ${answers.map(({ sendId, text }) => `"${text}" (${sendId})`).join(', ')}. One message gets one answer.`,
       subjects: [word, ...answers.map(({ sendId }) => sendId)],
+    });
+  }
+
+  /** What an operator has is theirs: an answer that was under way when they took over is not said after them. */
+  #isStillAsked({ sendId, text }: Answer): void {
+    const ends = wordsIn(text)
+      .map((word) => this.#said.byWord(word)?.wamid ?? '')
+      .flatMap((wamid) => this.#view.rows.all<{ end: string; ref: string | null }>(selectEndOf, wamid));
+    if (ends.length === 0 || ends.some(({ end, ref }) => end !== 'seenByOperator' || ref === sendId)) return;
+    this.#view.violated({
+      invariant: 'I9',
+      what: `The bot said "${text}" (${sendId}), and all that it answers was an operator's by then: the customer is answered behind their back.`,
+      subjects: [...wordsIn(text), sendId],
     });
   }
 

@@ -61,7 +61,7 @@ class OneRowAMessage implements Checker {
     if (count <= 1 + redriven) return;
     this.#view.violated({
       invariant: 'I2',
-      what: `${this.#said.nameOf(wamid)} stands in the mailboxes of ${tenantId} ${count} times, and nobody has redriven it ${redriven === 0 ? '' : 'so often'}: a repeated webhook made a second event of it, which will be answered again.`,
+      what: `${this.#said.nameOf(wamid)} stands in the mailboxes of ${tenantId} ${count} times, and a person has redriven it ${redriven} times: a repeated webhook made a second event of it, which will be answered again.`,
       subjects: [String(wamid)],
     });
   }

@@ -1,6 +1,7 @@
 /** I1: when a webhook is answered by 200, everything that it brought is in the store. */
 import type { MakeChecker, View } from '../checker.ts';
-import { type StatusSeen, short } from '../journal.ts';
+import { type Observation, type StatusSeen, short } from '../journal.ts';
+import { SaidBook } from './said.ts';
 
 const selectEvents = 'SELECT wamid FROM event WHERE wamid IN (SELECT value FROM json_each(?))';
 const selectQuarantined =
@@ -21,27 +22,30 @@ interface SendRow {
 const ranks = ['none', 'sent', 'delivered', 'read', 'played'];
 const unsettled = new Set(['queued', 'sending', 'uncertain', 'held']);
 
-export const storedBeforeAcknowledged: MakeChecker = (view) => ({
-  invariant: 'I1',
-  see(seen) {
-    if (seen.kind !== 'acknowledged' || seen.status !== 200) return;
-    const about = `process ${seen.process} answered 200 to ${seen.delivery}`;
-    for (const wamid of missing(view, seen.messages))
-      view.violated({
-        invariant: 'I1',
-        what: `When ${about}, its message ${short(wamid)} was neither in a mailbox nor in quarantine. Meta will not send it again, so a crash now loses it.`,
-        subjects: [seen.delivery, wamid],
-      });
-    for (const status of seen.statuses) {
-      if (isReflected(view, status)) continue;
-      view.violated({
-        invariant: 'I1',
-        what: `When ${about}, nothing in the store told of its status "${status.status}" of ${short(status.wamid)} (send ${status.opaque}): neither the send, nor the statuses that wait for their send, nor quarantine.`,
-        subjects: [seen.delivery, status.wamid, ...(status.opaque === null ? [] : [status.opaque])],
-      });
-    }
-  },
-});
+export const storedBeforeAcknowledged: MakeChecker = (view) => {
+  const said = new SaidBook();
+  return { invariant: 'I1', see: (seen) => look(view, said, seen) };
+};
+
+function look(view: View, said: SaidBook, seen: Observation): void {
+  said.see(seen);
+  if (seen.kind !== 'acknowledged' || seen.status !== 200) return;
+  const about = `process ${seen.process} answered 200 to ${seen.delivery}`;
+  for (const wamid of missing(view, seen.messages))
+    view.violated({
+      invariant: 'I1',
+      what: `When ${about}, ${said.nameOf(wamid)} was neither in a mailbox nor in quarantine. Meta will not send it again, so a crash now loses it.`,
+      subjects: [seen.delivery, wamid],
+    });
+  for (const status of seen.statuses) {
+    if (isReflected(view, status)) continue;
+    view.violated({
+      invariant: 'I1',
+      what: `When ${about}, nothing in the store told of its status "${status.status}" of ${short(status.wamid)} (send ${status.opaque}): neither the send, nor the statuses that wait for their send, nor quarantine.`,
+      subjects: [seen.delivery, status.wamid, ...(status.opaque === null ? [] : [status.opaque])],
+    });
+  }
+}
 
 function missing({ rows }: View, wamids: readonly string[]): string[] {
   if (wamids.length === 0) return [];

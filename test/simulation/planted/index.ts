@@ -21,6 +21,7 @@ import { lateWrite } from './late-write.ts';
 import { limitNotCounted } from './limit-not-counted.ts';
 import { limitSummed } from './limit-summed.ts';
 import { lostAnswerRefused } from './lost-answer-refused.ts';
+import { madeAnswerSaidLater } from './made-answer-said-later.ts';
 import { mergeDropsEvents } from './merge-drops-events.ts';
 import { mergeForgetsAwaiting } from './merge-forgets-awaiting.ts';
 import { mergeStrandsEvents } from './merge-strands-events.ts';
@@ -59,6 +60,7 @@ export const variants: readonly Variant[] = [
   foreignToken,
   handBackReopensAll,
   laneNotKept,
+  madeAnswerSaidLater,
   mergeDropsEvents,
   mergeForgetsAwaiting,
   mergeStrandsEvents,
