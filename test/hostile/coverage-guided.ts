@@ -95,6 +95,18 @@ function tokenOf(text: string): [from: number, to: number] {
   return [index, index + token.length];
 }
 
+/** An object from its opening to its closing brace; braces inside strings may mislead it, as may a text that is no JSON. */
+function objectOf(text: string): [from: number, to: number] {
+  const from = text.indexOf('{', below(text.length + 1));
+  let depth = 0;
+  for (let at = Math.max(0, from); at < text.length; at++) {
+    if (text[at] === '{') depth += 1;
+    if (text[at] === '}') depth -= 1;
+    if (depth === 0) return [from, at + 1];
+  }
+  return [text.length, text.length];
+}
+
 const replaced = (text: string, [from, to]: [number, number], by: string) =>
   text.slice(0, from) + by + text.slice(to);
 
@@ -110,12 +122,15 @@ const changes: readonly Change[] = [
     const [from, to] = tokenOf(text);
     return replaced(text, [from, from], `${text.slice(from, to)}${oneOf([':', ','])}${oneOf(words)},`);
   },
-  // An object of another input in the place of a value.
+  // An object of another input in the place of a value, or of an object.
   (text, kept) => {
     const other = oneOf(kept);
-    const from = other.indexOf('{', below(other.length));
-    const to = from < 0 ? -1 : other.indexOf('}', from);
-    return to < 0 ? text : replaced(text, tokenOf(text), other.slice(from, to + 1));
+    return replaced(text, oneOf([tokenOf, objectOf])(text), other.slice(...objectOf(other)));
+  },
+  // One more element of a list.
+  (text) => {
+    const [from, to] = objectOf(text);
+    return replaced(text, [to, to], `,${text.slice(from, to)}`);
   },
   (text) => {
     const [from, to] = tokenOf(text);

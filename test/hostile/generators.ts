@@ -24,6 +24,8 @@ export const trouble: readonly string[] = [
   ],
   ...[
     '0',
+    '-1',
+    '7.5',
     '-0',
     '1e400',
     '-1e400',

@@ -361,6 +361,10 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
   },
   'it arrives again': { apply: (stage) => stage.append(message(stage)) },
   'merge, its side is lost': { apply: (stage) => stage.merge('lost') },
+  'merge, its side is lost, end of an activity': {
+    given: { kind: 'internal' },
+    apply: (stage) => stage.merge('lost'),
+  },
   'merge, its side survives': { apply: (stage) => stage.merge('survives') },
   'merge, the other side is held': [
     { apply: (stage) => stage.merge('lost', true) },

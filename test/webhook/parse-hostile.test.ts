@@ -224,6 +224,13 @@ describe('hostile bodies', () => {
     expect(parsed).toEqual({ items: [], byKind: {}, problems: [], readable: false });
   });
 
+  it('the answer of a form that nests too deep stays text', () => {
+    const deep = JSON.stringify(`${'['.repeat(101)}${']'.repeat(101)}`);
+    const reply = `{"id":"wamid.1","from":"1","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":${deep}}}}`;
+    const parsed = parseWebhook(envelope(`[${reply}]`), receivedAtMs);
+    expect((parsed.items[0] as InboundMessage).content.waFlow?.response).toBe(JSON.parse(deep));
+  });
+
   it('a key named __proto__ changes no prototype', () => {
     const referral = ',"__proto__":{"x":1},"referral":{"__proto__":{"polluted":true},"source_id":"1"}';
     const parsed = parseWebhook(envelope(`[${textMessage('"hi"', referral)}]`), receivedAtMs);

@@ -37,6 +37,9 @@ const selectSeenPositions =
   "SELECT position FROM event WHERE tenant_id = ? AND conversation_id = ? AND end = 'seenByOperator' AND position > ? ORDER BY position";
 const moveEvent =
   'UPDATE event SET conversation_id = ?, position = ? WHERE tenant_id = ? AND conversation_id = ? AND position = ?';
+/** Timers, results and hand-backs are words to the dialog of the lost conversation, which hears nothing more. */
+const endInternal =
+  "UPDATE event SET end = 'noAnswerNeeded', fence = ? WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL AND class = 'internal'";
 /** What awaited an answer of the lost conversation is asked anew in the surviving one: its activities will not answer it. */
 const reopenAwaiting =
   "UPDATE event SET end = NULL, fence = NULL WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting'";
@@ -125,6 +128,7 @@ function absorb(
   const { db } = context;
   const into = survivor.conversation_id;
   const from = loser.conversation_id;
+  db.run(endInternal, loser.fence, tenantId, from);
   db.run(retire, into, tenantId, from);
   db.run(repointAliases, into, tenantId, from);
   const position = moveEvents(context, tenantId, survivor, loser);

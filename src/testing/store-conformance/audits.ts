@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import type { TakenConversation, TurnCommit } from '#core/ports/store.ts';
-import { accepted, answerKinds, type CaseBody, nth, owner } from './scene.ts';
+import { accepted, answerKinds, type CaseBody, minuteMs, nth, owner } from './scene.ts';
 
 /** Plants what a buggy turn could commit, and expects the audit to name exactly that event. */
 function hole(name: string, plant: (taken: TakenConversation) => Partial<TurnCommit>): CaseBody {
@@ -71,6 +71,18 @@ export const auditCases: readonly CaseBody[] = [
       await scene.settle(granted, accepted('wamid.1'));
       await underWay(0);
       assert.deepEqual((await scene.audit()).byEnd, { answered: 1 });
+    },
+  },
+  {
+    name: 'a flag counts for an answer that ended badly, also where the clock was set back in between',
+    invariant: 'I9',
+    async body(scene) {
+      const ref = await scene.say('hello');
+      const sends = await scene.answer(ref, 'hi');
+      const granted = await scene.leave(nth(sends, 0));
+      scene.advance(-minuteMs);
+      await scene.settle(granted, { kind: 'refused', errorCode: 131_026, reason: 'no such customer' });
+      assert.deepEqual((await scene.audit()).missing, []);
     },
   },
   {

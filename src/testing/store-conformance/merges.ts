@@ -158,6 +158,19 @@ export const mergeCases: readonly CaseBody[] = [
     },
   },
   {
+    name: "a hand-back on the lost side says nothing to the survivor's dialog, which was never held",
+    invariant: 'I9',
+    async body(scene) {
+      const { loser, survivor } = await apart(scene);
+      await takeOver(scene, loser);
+      await scene.store.handBack({ ref: loser, by: 'ann', nowMs: scene.nowMs });
+      await merge(scene);
+      const kinds = (await scene.take(survivor)).events.map((event) => event.kind);
+      assert.deepEqual(kinds, ['text', 'text']);
+      await scene.assertNothingMissing();
+    },
+  },
+  {
     name: 'what the survivor was about to answer when a hold reached it comes back after a hand-back, in a place of its own',
     invariant: 'I3',
     async body(scene) {

@@ -65,6 +65,15 @@ describe.concurrent('a client that is slow', () => {
     await expectUnharmed();
   });
 
+  test('headers have less time than a body', async () => {
+    const [first, second] = [new Wire(prey.port), new Wire(prey.port)];
+    first.socket.write('POST /webhooks/whatsapp HTTP/1.1\r\n');
+    second.socket.write(long);
+    await first.until(() => false);
+    expect(second.closed).toBe(false);
+    second.close();
+  });
+
   test('a hundred of them at once', async () => {
     const wires = Array.from({ length: 100 }, () => new Wire(prey.port));
     for (const [at, wire] of wires.entries())

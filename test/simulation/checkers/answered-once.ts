@@ -14,7 +14,8 @@ const selectRedriven = `SELECT 1 AS one FROM event e JOIN dead_letter d USING (t
   WHERE e.wamid = ? AND d.redriven_at_ms IS NOT NULL`;
 const selectAnswers = `SELECT e.wamid, e.end_ref AS ref, json_extract(s.body, '$.text.body') AS text FROM event e
   JOIN send s ON s.tenant_id = e.tenant_id AND s.send_id = e.end_ref WHERE e.end = 'answered' AND e.kind = 'text'`;
-const selectEndOf = 'SELECT end, end_ref AS ref FROM event WHERE wamid = ?';
+const selectAnsweredBy = 'SELECT 1 AS one FROM event WHERE end_ref = ?';
+const selectEndOf = 'SELECT end FROM event WHERE wamid = ?';
 /** The survivor of each conversation, and whether a person was ever asked to look at it, or had it. */
 const selectCared = `SELECT e.wamid FROM event e JOIN conversation c USING (tenant_id, conversation_id)
   WHERE e.wamid IS NOT NULL AND (
@@ -95,10 +96,11 @@ class AnsweredOnce implements Checker {
 
   /** What an operator has is theirs: an answer that was under way when they took over is not said after them. */
   #isStillAsked({ sendId, text }: Answer): void {
+    if (this.#view.rows.get(selectAnsweredBy, sendId) !== undefined) return;
     const ends = wordsIn(text)
       .map((word) => this.#said.byWord(word)?.wamid ?? '')
-      .flatMap((wamid) => this.#view.rows.all<{ end: string; ref: string | null }>(selectEndOf, wamid));
-    if (ends.length === 0 || ends.some(({ end, ref }) => end !== 'seenByOperator' || ref === sendId)) return;
+      .flatMap((wamid) => this.#view.rows.all<{ end: string }>(selectEndOf, wamid));
+    if (ends.length === 0 || ends.some(({ end }) => end !== 'seenByOperator')) return;
     this.#view.violated({
       invariant: 'I9',
       what: `The bot said "${text}" (${sendId}), and all that it answers was an operator's by then: the customer is answered behind their back.`,

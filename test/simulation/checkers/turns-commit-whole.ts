@@ -16,8 +16,8 @@ interface Together {
   /** By conversation. */
   fences: Map<string, number>;
   sends: Set<string>;
-  /** Conversations that took others in: their side is silenced under the fence of before. */
-  mergedInto: Set<string>;
+  /** Conversations that became one: what is silenced then is so under the fence of before. */
+  merged: Set<string>;
   activities: Values[];
 }
 
@@ -50,7 +50,7 @@ class Turns implements Checker {
 
   #together(changes: readonly RowChange[]): Together {
     const together: Together = {
-      ...{ turns: new Set(), fences: new Map(), sends: new Set(), mergedInto: new Set(), activities: [] },
+      ...{ turns: new Set(), fences: new Map(), sends: new Set(), merged: new Set(), activities: [] },
     };
     for (const { table, old, new: fresh } of changes) {
       if (table === 'event' && old?.end === null && typeof fresh?.end === 'string') {
@@ -59,7 +59,7 @@ class Turns implements Checker {
       } else if (table === 'send' && old === null) together.sends.add(String(fresh?.send_id));
       else if (table === 'activity' && old === null && fresh !== null) together.activities.push(fresh);
       else if (table === 'conversation' && old?.merged_into === null && fresh?.merged_into)
-        together.mergedInto.add(String(fresh.merged_into));
+        together.merged.add(String(fresh.merged_into)).add(String(fresh.conversation_id));
     }
     return together;
   }
@@ -98,14 +98,14 @@ class Turns implements Checker {
     this.#conversations.set(id, fresh);
   }
 
-  #judgeConsumed(id: string, event: Values, { mergedInto }: Together): void {
+  #judgeConsumed(id: string, event: Values, { merged }: Together): void {
     const row = this.#conversations.get(id);
     const newest = Number(row?.fence);
     const words = `Event ${event.position} (${eventText(event)}) of conversation ${id} was consumed as ${event.end} with fence ${event.fence}`;
     const subjects = [id, ...(event.wamid === null ? [] : [String(event.wamid)])];
     const isTurn = turnEnds.has(event.end);
     // Whoever silences what a merge brought together does it under the fence of before the merge.
-    if (!isTurn && mergedInto.has(id)) return;
+    if (!isTurn && merged.has(id)) return;
     if (event.fence !== newest)
       this.#violated(
         `${words}, when the conversation's newest fence was ${newest}: a turn that had lost its lease committed all the same.`,
