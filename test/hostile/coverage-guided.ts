@@ -79,6 +79,8 @@ const words = [
   ],
 ];
 
+const numbers = ['-1', '0', '1', '7.5', '1e400', '131052', '1794000000', '1e-400', '9007199254740993'];
+
 type Change = (text: string, kept: readonly string[]) => string;
 
 /** From one place to another, a little further on. */
@@ -88,11 +90,14 @@ function cutOf(text: string): [from: number, to: number] {
 }
 
 /** Where a value or a key stands, quotes and all. */
-function tokenOf(text: string): [from: number, to: number] {
-  const tokens = [...text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/g)];
+function tokenOf(
+  text: string,
+  token = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/g,
+): [number, number] {
+  const tokens = [...text.matchAll(token)];
   if (tokens.length === 0) return cutOf(text);
-  const { index, 0: token } = oneOf(tokens);
-  return [index, index + token.length];
+  const { index, 0: found } = oneOf(tokens);
+  return [index, index + found.length];
 }
 
 /** An object from its opening to its closing brace; braces inside strings may mislead it, as may a text that is no JSON. */
@@ -114,6 +119,7 @@ const changes: readonly Change[] = [
   (text) => replaced(text, tokenOf(text), oneOf(words)),
   (text) => replaced(text, tokenOf(text), oneOf(words)),
   (text) => replaced(text, tokenOf(text), oneOf(trouble)),
+  (text) => replaced(text, tokenOf(text, /(?<=:\s*)-?\d[\d.eE+-]*/g), oneOf(numbers)),
   (text) => replaced(text, cutOf(text), ''),
   (text) => replaced(text, cutOf(text), String.fromCharCode(below(0x1_00_00))),
   (text) => replaced(text, [below(text.length), text.length], ''),
