@@ -7,7 +7,7 @@
 import { connect } from 'node:net';
 import { createWebhooks } from '#testing/webhooks.ts';
 import { pause } from './child.ts';
-import { appSecret } from './contestants.ts';
+import { appSecret, startNightdesk } from './contestants.ts';
 import { describeMachine } from './machine.ts';
 import { observe } from './observed.ts';
 import type { Aim, Report, Row } from './report.ts';
@@ -49,37 +49,76 @@ interface Answer {
 export async function measureHostile({ quick }: { quick: boolean }): Promise<Report> {
   const plan = quick ? quickPlan : fullPlan;
   const startedAt = new Date().toISOString();
-  const town = await buildTown({
-    contestant: 'Nightdesk',
-    tenants,
-    contacts: plan.updates,
-    sendsPerSecondMax: 1_000,
-    observed: true,
-    env: { WHATSAPP_APP_SECRET: appSecrets.join(',') },
-  });
-  const rows: Row[] = [];
-  try {
-    await greet(town);
-    // The first round warms up and is not counted.
-    for (let round = 0; round <= plan.rounds; round++) {
-      for (const body of bodiesOf(plan, round)) {
-        const figures = await measureOne(town, body);
-        if (round > 0) noteRound(rows, body.subject, figures);
-      }
-    }
-  } finally {
-    await town.close();
-  }
+  const rows = [...(await measureWhole(plan)), ...(await measureDoor(plan))];
   return {
     machine: describeMachine(),
     startedAt,
     seconds: Math.round(performance.now() / 1_000),
     notes: [
-      `${plan.rounds} rounds after one to warm up${quick ? ' (a smoke run: these figures mean nothing)' : ''}; all roles in one process, ${tenants} tenants, 4 app secrets, a model of 0 ms. Answers are timed from the last byte of the body; a stall is the longest time the event loop stood still until the body was worked off; its CPU is what of it was not waiting for the disk or a core.`,
+      `${plan.rounds} rounds after one to warm up${quick ? ' (a smoke run: these figures mean nothing)' : ''}; all roles in one process unless said, ${tenants} tenants, 4 app secrets, a model of 0 ms. Answers are timed from the last byte of the body; a stall is the longest time the event loop stood still until the body was worked off; its CPU is what of it was not waiting for the disk or a core.`,
     ],
     rows: rows.map((row) => ({ ...row, median: summaryOf(row) })),
     aims: aimsOf(rows),
   };
+}
+
+const observed = { observed: true, env: { WHATSAPP_APP_SECRET: appSecrets.join(',') } };
+
+/** A server that runs everything, and answers what comes. */
+async function measureWhole(plan: HostilePlan): Promise<Row[]> {
+  const town = await buildTown({
+    contestant: 'Nightdesk',
+    tenants,
+    contacts: plan.updates,
+    sendsPerSecondMax: 1_000,
+    ...observed,
+  });
+  try {
+    await greet(town);
+    return await measureRounds(plan, town, (round) => bodiesOf(plan, round));
+  } finally {
+    await town.close();
+  }
+}
+
+/** The webhook role alone: what the body itself costs, without the answers that it asks for. */
+async function measureDoor(plan: HostilePlan): Promise<Row[]> {
+  const server = await startNightdesk({
+    simulatorUrl: 'http://127.0.0.1:9',
+    numbers: numbersOf(tenants),
+    sendsPerSecondMax: 1_000,
+    roles: ['webhook'],
+    ...observed,
+  });
+  const target = { server, quiet: () => Promise.resolve(true) };
+  const bodyOf = (round: number): Body => ({
+    subject: 'full of messages, webhook role',
+    bytes: messagesBody(plan.updates, round),
+    statuses: [200],
+  });
+  try {
+    return await measureRounds(plan, target, (round) => [bodyOf(round)]);
+  } finally {
+    await server.stop();
+  }
+}
+
+type Target = Pick<Town, 'server' | 'quiet'>;
+
+/** The first round warms up and is not counted. */
+async function measureRounds(
+  { rounds }: HostilePlan,
+  target: Target,
+  bodies: (round: number) => Body[],
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    for (const body of bodies(round)) {
+      const figures = await measureOne(target, body);
+      if (round > 0) noteRound(rows, body.subject, figures);
+    }
+  }
+  return rows;
 }
 
 function noteRound(rows: Row[], subject: string, figures: Row['rounds'][number]): void {
@@ -95,25 +134,25 @@ async function greet({ talk, quiet }: Town): Promise<void> {
   await quiet(answerMaxMs);
 }
 
-async function measureOne(town: Town, body: Body): Promise<Row['rounds'][number]> {
-  const { folder, port } = town.server;
+async function measureOne(target: Target, body: Body): Promise<Row['rounds'][number]> {
+  const { folder, port } = target.server;
   await observe(folder);
   const { status, answerMs } = await post(port, body);
   if (!body.statuses.includes(status))
-    throw new Error(`"${body.subject}" was answered ${status}. The server said: ${town.server.log()}`);
-  await workedOff(town);
+    throw new Error(`"${body.subject}" was answered ${status}. The server said: ${target.server.log()}`);
+  await workedOff(target);
   const { longestStallMs, longestWorkMs } = await observe(folder);
   return { answerMs, stallMs: longestStallMs, stallCpuMs: longestWorkMs };
 }
 
 /** Waits until the server has nothing to do. */
-async function workedOff(town: Town): Promise<void> {
+async function workedOff(target: Target): Promise<void> {
   for (let idle = 0; idle < 3; ) {
-    const before = town.server.cpuMs();
+    const before = target.server.cpuMs();
     await pause(100);
-    idle = town.server.cpuMs() - before <= 20 ? idle + 1 : 0;
+    idle = target.server.cpuMs() - before <= 20 ? idle + 1 : 0;
   }
-  await town.quiet(answerMaxMs);
+  await target.quiet(answerMaxMs);
 }
 
 function bodiesOf({ updates }: HostilePlan, round: number): Body[] {

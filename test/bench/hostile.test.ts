@@ -38,9 +38,10 @@ test('a smoke run has a row and two aims for each body', { timeout: 120_000 }, a
     'too deep, signed',
     'full of messages',
     'full of statuses',
+    'full of messages, webhook role',
   ]);
   for (const { rounds } of report.rows) expect(rounds[0]?.stallMs).toBeGreaterThan(0);
-  expect(report.aims).toHaveLength(14);
+  expect(report.aims).toHaveLength(16);
   for (const { name, reached } of report.aims) {
     expect(reached).not.toBeNull();
     expect(stdout).toContain(name);

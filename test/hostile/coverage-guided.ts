@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 });
 
 /** Longer inputs are cut: they run slowly and say nothing new. */
-const bytesMax = 64 * 1024;
+const bytesMax = 8 * 1024;
 const inputsMax = options.minutes === undefined ? Number(options.inputs) : Number.POSITIVE_INFINITY;
 const untilMs = performance.now() + Number(options.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
 const random = seededRandom(Number(options.seed));

@@ -62,11 +62,12 @@ const recorded: StatusesRecorded = {
 };
 
 export function openBooth(): Booth {
-  const world = createVirtualWorld({ seed: 1, startMs: nowMs });
+  const virtual = createVirtualWorld({ seed: 1, startMs: nowMs });
+  const timers = { ...virtual.timers, soon: (fn: () => void) => void setImmediate(fn) };
   const stored: Stored = { batches: [], statuses: [] };
   const labels = new Set<string>();
   const station = createWebhookStation({
-    world,
+    world: { ...virtual, clock: virtual.clock, log: virtual.log, timers },
     appSecrets: [secret],
     verifyTokens: ['verify'],
     directory: {

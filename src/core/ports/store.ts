@@ -324,6 +324,7 @@ export interface HistoryQuery {
   ref: ConversationRef;
   /** Turns later than this are left out. */
   throughFence: number;
+  /** Entries beside the messages that still await their answer, of which none is left out. */
   max: number;
 }
 

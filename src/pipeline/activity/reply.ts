@@ -37,7 +37,7 @@ export function createReplyHandler(deps: ReplyDeps): ActivityHandler {
       max: (settings.historyMessagesMax ?? limits.historyMessagesMax) + limits.turnEventsMax,
     });
     const input = activity.input as ReplyInput;
-    if (isSeen(entries, input)) return { result: { text: '', seenByOperator: true } satisfies ReplyOutput };
+    if (isTaken(entries, input)) return { result: { text: '', seenByOperator: true } satisfies ReplyOutput };
     const isPending = (entry: HistoryEntry) => isAsked(entry, input);
     const heard = await deps.voiceNotes?.heard(entries, { activity, signal, isLastAttempt, isPending });
     const messages = windowOf(heard ?? entries, input, {
@@ -78,12 +78,15 @@ export function createReplyHandler(deps: ReplyDeps): ActivityHandler {
   };
 }
 
-/** Whether an operator has seen all that is asked about: it came while the bot was thinking, and they took over. */
-function isSeen(entries: readonly HistoryEntry[], { after, through }: ReplyInput): boolean {
+/**
+ * Whether nothing of what is asked about is left to the bot. It came while the bot was thinking, and an operator took over
+ * and has seen it; or a merge has given it another place in the mailbox, where the dialog meets it anew.
+ */
+function isTaken(entries: readonly HistoryEntry[], { after, through }: ReplyInput): boolean {
   const asked = entries.filter(
     ({ position }) => position !== null && position > after && position <= through,
   );
-  return asked.length > 0 && asked.every((entry) => entry.seen);
+  return through > after && asked.every((entry) => entry.seen);
 }
 
 function isAsked({ position, seen }: HistoryEntry, { after, through }: ReplyInput): boolean {

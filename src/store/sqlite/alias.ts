@@ -8,8 +8,20 @@ import type { Context } from './context.ts';
 const selectMergedInto =
   'SELECT merged_into FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NOT NULL';
 
+const selectContactMergedInto =
+  'SELECT merged_into FROM contact WHERE tenant_id = ? AND contact_id = ? AND merged_into IS NOT NULL';
+
 /** The conversation itself, or the one that it was merged into. */
 export function survivorOf(context: Context, ref: ConversationRef): ConversationRef {
   const row = context.db.get<{ merged_into: string }>(selectMergedInto, ref.tenantId, ref.conversationId);
   return row === undefined ? ref : { tenantId: ref.tenantId, conversationId: row.merged_into };
+}
+
+/** The contact itself, or the one that it became by one merge or several; what is no contact stays what it is. */
+export function survivingContact(context: Context, tenantId: string, contactId: string): string {
+  for (let id = contactId; ; ) {
+    const row = context.db.get<{ merged_into: string }>(selectContactMergedInto, tenantId, id);
+    if (row === undefined) return id;
+    id = row.merged_into;
+  }
 }

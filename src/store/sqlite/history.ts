@@ -16,6 +16,8 @@ const selectEvents = `SELECT position, fence, kind, received_at_ms, content, end
 /** Index: send_by_ordinal, read backwards. */
 const selectSends = `SELECT ordinal, fence, origin, state, created_at_ms, body FROM send
   WHERE tenant_id = ? AND conversation_id = ? AND state NOT IN ('withdrawn','refused') AND fence <= ? ORDER BY ordinal DESC LIMIT ?`;
+/** Index: event_awaiting. */
+const countAwaiting = `SELECT count(*) AS count FROM event WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting'`;
 /** Indexes: conversation_merged, then as above. People read what was said before a merge, too. */
 const wholeLife = `conversation_id IN (SELECT conversation_id FROM conversation WHERE tenant_id = ?1 AND (conversation_id = ?2 OR merged_into = ?2))`;
 const selectAllEvents = `SELECT kind, received_at_ms, content FROM event WHERE tenant_id = ?1 AND ${wholeLife}
@@ -46,6 +48,8 @@ function wordsOfSend(json: string): string {
 
 export function readHistory(context: Context, query: HistoryQuery): HistoryEntry[] {
   const { tenantId, conversationId } = query.ref;
+  const awaiting = context.db.get<{ count: number }>(countAwaiting, tenantId, conversationId)?.count ?? 0;
+  const max = query.max + awaiting;
   const events = context.db
     .all<{
       position: number;
@@ -54,7 +58,7 @@ export function readHistory(context: Context, query: HistoryQuery): HistoryEntry
       received_at_ms: number;
       content: string;
       end: string;
-    }>(selectEvents, tenantId, conversationId, query.throughFence, query.max)
+    }>(selectEvents, tenantId, conversationId, query.throughFence, max)
     .map<HistoryEntry>((row) => {
       const content = JSON.parse(row.content) as MessageContent;
       return {
@@ -74,7 +78,7 @@ export function readHistory(context: Context, query: HistoryQuery): HistoryEntry
       tenantId,
       conversationId,
       query.throughFence,
-      query.max,
+      max,
     )
     .map<HistoryEntry>((row) => ({
       role: row.origin === 'operator' ? 'operator' : 'bot',
@@ -93,7 +97,7 @@ export function readHistory(context: Context, query: HistoryQuery): HistoryEntry
     held.has(a.fence) ? a.atMs - b.atMs : Number(a.position === null) - Number(b.position === null);
   return [...events.reverse(), ...sends.reverse()]
     .sort((a, b) => a.fence - b.fence || withinTurn(a, b))
-    .slice(-query.max);
+    .slice(-max);
 }
 
 export function readTranscript(

@@ -14,6 +14,7 @@ import type {
   TurnCommit,
   TurnCommitted,
 } from '#core/ports/store.ts';
+import { survivingContact } from './alias.ts';
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
 import { handOffConversation } from './holder.ts';
@@ -199,6 +200,16 @@ function consumeEvents(context: Context, commit: TurnCommit): void {
     );
 }
 
+/** What is claimed for a contact counts for the one that it has become since the turn was taken. */
+function claimedBy(context: Context, commit: TurnCommit): NewActivity[] {
+  const { tenantId } = commit.lease.ref;
+  const present = (claim: LimitClaim) => ({
+    ...claim,
+    scope: survivingContact(context, tenantId, claim.scope),
+  });
+  return startedBy(commit).map((activity) => ({ ...activity, claims: activity.claims.map(present) }));
+}
+
 /** What a turn starts and cancels itself starts nothing and reserves nothing. */
 function startedBy(commit: TurnCommit): NewActivity[] {
   return commit.activities.filter((each) => !commit.cancelledActivities.includes(each.activityId));
@@ -213,7 +224,7 @@ function judgeClaims(
   const { db } = context;
   const taken = new Map<string, number>();
   const refusals: { activityId: string; limit: string }[] = [];
-  const started = startedBy(commit);
+  const started = claimedBy(context, commit);
   for (const { activityId, claims } of started) {
     // A refused activity takes nothing, so its other claims must not count against its neighbours.
     const tentative = new Map(taken);

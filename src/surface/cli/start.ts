@@ -45,9 +45,11 @@ export async function start(options: StartOptions): Promise<number> {
     await nightdesk.stop({ deadlineMs: 0 });
     await nightdesk.store.close();
     world.close();
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const { code, port = config.port } = error as NodeJS.ErrnoException & { port?: number };
+    if (code !== 'EADDRINUSE') throw error;
+    const key = port === config.metrics.port && port !== config.port ? 'METRICS_PORT' : 'PORT';
     process.stderr.write(
-      `nightdesk: port ${config.port} on ${config.host} is taken by another program. Stop it, or set PORT to a free one.\n`,
+      `nightdesk: port ${port} on ${config.host} is taken by another program. Stop it, or set ${key} to a free one.\n`,
     );
     return exitCodes.badUse;
   }

@@ -154,4 +154,21 @@ export const activityCases: readonly CaseBody[] = [
       );
     },
   },
+  {
+    // Simulation seed 101525: of a flood that one answer was for, the model never saw the first messages.
+    name: 'history leaves out nothing that awaits its answer, however much it is',
+    async body(scene) {
+      const ref = await scene.say('answered before');
+      await scene.answer(ref, 'yes');
+      for (const text of ['a', 'b', 'c', 'd']) {
+        await scene.say(text);
+        await scene.commit(await scene.take(ref));
+      }
+      const history = await scene.store.readHistory({ ref, throughFence: 99, max: 1 });
+      assert.deepEqual(
+        history.map((entry) => entry.text),
+        ['yes', 'a', 'b', 'c', 'd'],
+      );
+    },
+  },
 ];

@@ -2,8 +2,8 @@
  * Limits are judged in the commit: of two turns that want the last unit one gets it, and a refusal takes nothing.
  */
 import assert from 'node:assert/strict';
-import type { LimitClaim } from '#core/ports/store.ts';
-import { type CaseBody, hourMs, nth, type Scene } from './scene.ts';
+import type { LimitClaim, TakenConversation } from '#core/ports/store.ts';
+import { type CaseBody, hourMs, nth, phoneNumber, type Scene } from './scene.ts';
 
 function claim(over: Partial<LimitClaim> = {}): LimitClaim {
   return { limit: 'replies', scope: 'all', windowMs: hourMs, max: 1, amount: 1, ...over };
@@ -81,6 +81,30 @@ export const limitCases: readonly CaseBody[] = [
       scene.advance(hourMs);
       const later = await scene.take(second.lease.ref);
       await scene.commit(later, { activities: [activity('act_c', claim())] });
+    },
+  },
+  {
+    // Simulation seed 100891: what such a turn took was counted for nobody.
+    name: 'a turn that was taken before its contact became another counts for the other',
+    invariant: 'I7',
+    async body(scene) {
+      const [byPhone, byId] = [{ phone: '15550001111' }, { bsuid: 'US.1' }];
+      await scene.say('by phone', { from: byPhone });
+      await scene.say('by id', { from: byId });
+      const other = phoneNumber({}, { phoneNumberId: '200' });
+      const early = await scene.take(await scene.say('by phone', { from: byPhone, number: other }));
+      await scene.append(scene.message('both', { from: { ...byPhone, ...byId } }));
+      const commit = (each: TakenConversation) =>
+        scene.store.commitTurn(
+          scene.commitOf(each, { activities: [activity(scene.id('act'), claim({ scope: each.contactId }))] }),
+        );
+      assert.equal(
+        (await commit(early)).outcome,
+        'committed',
+        'its conversation has nothing to be merged with',
+      );
+      const merged = await scene.take(await scene.conversationOf(byId));
+      assert.equal((await commit(merged)).outcome, 'refused', 'the customer has had the one reply');
     },
   },
   {

@@ -5,7 +5,7 @@
  * asked for it.
  */
 import type { Checker, MakeChecker, View } from '../checker.ts';
-import { type Observation, type StatusSeen, short } from '../journal.ts';
+import { type Observation, short } from '../journal.ts';
 import type { RowChange, Values } from '../rows.ts';
 
 export const repeatedOnEvidence: MakeChecker = (view) => new Repeats(view);
@@ -40,6 +40,8 @@ class Repeats implements Checker {
   readonly #calls = new Map<string, Call[]>();
   readonly #byCall = new Map<number, Call>();
   readonly #byNumber = new Map<string, Call[]>();
+  /** By wamid. */
+  readonly #sendOf = new Map<string, string>();
   /** By send, when the first status of it came, and when one was acknowledged. */
   readonly #cameAtMs = new Map<string, number>();
   readonly #toldAtMs = new Map<string, number>();
@@ -65,14 +67,11 @@ class Repeats implements Checker {
     } else if (seen.kind === 'process' && seen.what !== 'started')
       this.#brokenAtMs.set(seen.process, seen.atMs);
     // What has come may be stored before it is acknowledged.
-    else if (seen.kind === 'posted') this.#note(this.#cameAtMs, seen.statuses, seen.atMs);
-    else if (seen.kind === 'acknowledged' && seen.status === 200)
-      this.#note(this.#toldAtMs, seen.statuses, seen.atMs);
-  }
-
-  #note(first: Map<string, number>, statuses: readonly StatusSeen[], atMs: number): void {
+    else if (seen.kind === 'posted')
+      for (const { wamid } of seen.statuses) noteFirst(this.#cameAtMs, this.#sendOf.get(wamid), seen.atMs);
     // One that does not name its send tells of it only to who knows its wamid, and nobody knows that of an uncertain one.
-    for (const { opaque } of statuses) if (opaque !== null && !first.has(opaque)) first.set(opaque, atMs);
+    else if (seen.kind === 'acknowledged' && seen.status === 200)
+      for (const { opaque } of seen.statuses) noteFirst(this.#toldAtMs, opaque, seen.atMs);
   }
 
   #write({ call, process, sendId, phoneNumberId, atMs }: Extract<Observation, { kind: 'written' }>): void {
@@ -91,6 +90,7 @@ class Repeats implements Checker {
     if (call === undefined) return;
     Object.assign(call, { wamid, code });
     if (wamid === null) return;
+    this.#sendOf.set(wamid, call.sendId);
     for (const first of this.#calls.get(call.sendId) ?? []) {
       if (first === call || first.wamid === null) continue;
       const wrong = this.#faultOfRepeat(first, call.markedAtMs);
@@ -109,6 +109,7 @@ class Repeats implements Checker {
       if (fresh.state === 'sending') this.#markedAtMs.set(id, this.#view.nowMs());
       else if (old.state === 'sending') this.#judgeEnd(id, fresh);
       else if (old.state === 'uncertain' && fresh.state === 'queued') this.#judgeAgain(id);
+      else if (old.state === 'uncertain' && fresh.state === 'held') this.#judgeHeld(id);
     }
   }
 
@@ -131,6 +132,12 @@ class Repeats implements Checker {
     if (wrong !== null) this.#violated(`The uncertain send ${id} is to be sent again, and ${wrong}.`, id);
   }
 
+  #judgeHeld(id: string): void {
+    const last = this.#calls.get(id)?.at(-1);
+    const wrong = last === undefined ? null : this.#faultOfWait(last, this.#view.nowMs());
+    if (wrong !== null) this.#violated(`The uncertain send ${id} was given to a person, and ${wrong}.`, id);
+  }
+
   /** What forbids that a write is repeated at this time; null where it may be. */
   #faultOfRepeat(first: Call, atMs: number): string | null {
     const { sendId, process, heard } = first;
@@ -144,35 +151,39 @@ class Repeats implements Checker {
       return `process ${process} had heard that it was accepted and lived to store it`;
     if ((this.#toldAtMs.get(sendId) ?? Number.POSITIVE_INFINITY) < atMs)
       return 'a status that told of it had been acknowledged before';
-    const steppedMs = this.#steps.reduce((sum, step) => sum + (step.atMs >= heardAtMs ? step.byMs : 0), 0);
-    const neededMs = heard !== null && /^\d/.test(heard) ? windowAfterErrorMs : windowMs;
-    const waitedMs = atMs - heardAtMs;
-    if (waitedMs + steppedMs < neededMs)
-      return `only ${waitedMs} ms were waited for a status, where ${neededMs} ms are promised`;
+    const hurried = this.#faultOfWait(first, atMs);
+    if (hurried !== null) return hurried;
     const later = this.#laterHeardOf(first, atMs);
     return later >= evidenceSends
       ? null
       : `statuses of ${later} later sends of number ${first.phoneNumberId} had come, where ${evidenceSends} are the evidence that its own should have`;
   }
 
+  #faultOfWait({ atMs: writtenAtMs, heard, heardAtMs }: Call, atMs: number): string | null {
+    const sinceMs = heardAtMs ?? writtenAtMs;
+    const steppedMs = this.#steps.reduce((sum, step) => sum + (step.atMs >= sinceMs ? step.byMs : 0), 0);
+    const neededMs = heard !== null && /^\d/.test(heard) ? windowAfterErrorMs : windowMs;
+    const waitedMs = atMs - sinceMs;
+    return waitedMs + steppedMs >= neededMs
+      ? null
+      : `only ${waitedMs} ms were waited for a status, where ${neededMs} ms are promised`;
+  }
+
   #laterHeardOf(first: Call, atMs: number): number {
-    const later = new Set<string>();
-    for (const call of this.#byNumber.get(first.phoneNumberId) ?? []) {
-      const cameAtMs = this.#cameAtMs.get(call.sendId);
-      if (
-        call.atMs >= first.atMs &&
-        call.sendId !== first.sendId &&
-        cameAtMs !== undefined &&
-        cameAtMs <= atMs
-      )
-        later.add(call.sendId);
-    }
-    return later.size;
+    const hasCome = ({ sendId }: Call) => (this.#cameAtMs.get(sendId) ?? Number.POSITIVE_INFINITY) <= atMs;
+    const later = (this.#byNumber.get(first.phoneNumberId) ?? []).filter(
+      (call) => call.atMs >= first.atMs && call.sendId !== first.sendId && hasCome(call),
+    );
+    return new Set(later.map(({ sendId }) => sendId)).size;
   }
 
   #violated(what: string, sendId: string): void {
     this.#view.violated({ invariant: this.invariant, what, subjects: [sendId] });
   }
+}
+
+function noteFirst(atMsOf: Map<string, number>, sendId: string | null | undefined, atMs: number): void {
+  if (sendId && !atMsOf.has(sendId)) atMsOf.set(sendId, atMs);
 }
 
 function promisesNothing(heard: string, code: number | null): boolean {
