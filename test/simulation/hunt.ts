@@ -13,23 +13,13 @@ export interface Found {
   after: number;
 }
 
-export interface HuntOptions {
-  variants: readonly Variant[];
+export interface HuntRange {
   from: number;
   to: number;
   workers: number;
 }
 
-export async function hunt({ variants, from, to, workers }: HuntOptions): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const variant of variants) found.push(await huntOne(variant, { from, to, workers }));
-  return found;
-}
-
-async function huntOne(
-  variant: Variant,
-  range: { from: number; to: number; workers: number },
-): Promise<Found> {
+export async function hunt(variant: Variant, range: HuntRange): Promise<Found> {
   const found: Found = { name: variant.name, seed: null, invariant: null, after: 0 };
   for (let from = range.from; from <= range.to && found.seed === null; ) {
     const hit = await firstHit(variant, { ...range, from });
@@ -46,7 +36,7 @@ async function huntOne(
 
 async function firstHit(
   variant: Variant,
-  { from, to, workers }: { from: number; to: number; workers: number },
+  { from, to, workers }: HuntRange,
 ): Promise<{ done: Done | null; runs: number }> {
   let seed = from;
   let runs = 0;

@@ -7,6 +7,7 @@
  *   --minutes M       fresh seeds for so long
  *   --planted NAME    hunts for a bug that was planted on purpose, or for all of them by `all`
  *   --plan FILE       one plan from a file; --save FILE writes the plan that a failing seed was cut down to
+ *   --keep-going      does not stop at the first seed that fails, and names them all
  *   --workers N       processes side by side; as many as there are processors if absent
  *   --report FILE     writes the figures as JSON
  */
@@ -15,7 +16,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { checkFigures, Figures } from './figures.ts';
-import { hunt } from './hunt.ts';
+import { type Found, hunt } from './hunt.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { findVariant, variants } from './planted/index.ts';
 import { runPool } from './pool.ts';
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     planted: { type: 'string' },
     plan: { type: 'string' },
     save: { type: 'string' },
+    'keep-going': { type: 'boolean', default: false },
     workers: { type: 'string', default: String(availableParallelism()) },
     report: { type: 'string' },
     story: { type: 'boolean', default: false },
@@ -42,6 +44,7 @@ const { values } = parseArgs({
 /** Seeds are small whole numbers, so that they can be read out. */
 const freshSeed = () => randomInt(1_000_000, 1_000_000_000);
 const workers = Number(values.workers);
+const progressSeeds = 1_000;
 
 process.exitCode = (await main()) ? 0 : 1;
 
@@ -74,7 +77,7 @@ function seedsAsked(): () => number | undefined {
 
 async function runMany(nextSeed: () => number | undefined): Promise<boolean> {
   const figures = new Figures();
-  let failed: number | undefined;
+  const failed: number[] = [];
   await runPool({
     workers,
     next: (): Order | undefined => {
@@ -83,15 +86,20 @@ async function runMany(nextSeed: () => number | undefined): Promise<boolean> {
     },
     done: (done) => {
       figures.add(done);
-      if (done.violation !== null) failed ??= done.seed;
-      return done.violation === null;
+      if (figures.seeds % progressSeeds === 0) process.stderr.write(`${figures.seeds} seeds\n`);
+      if (done.violation === null) return true;
+      failed.push(done.seed);
+      process.stderr.write(`seed ${done.seed}: ${done.violation.what}\n`);
+      return values['keep-going'];
     },
   });
   console.log(figures.inWords());
   if (values.report !== undefined)
     writeFileSync(values.report, `${JSON.stringify(figures.asJson(), null, 2)}\n`);
-  if (failed !== undefined) {
-    await runOne(drawPlan(failed), undefined);
+  const [first] = failed;
+  if (first !== undefined) {
+    if (failed.length > 1) console.log(`FAILED: seeds ${failed.join(', ')}. The first of them:`);
+    await runOne(drawPlan(first), undefined);
     return false;
   }
   const idle = checkFigures(figures);
@@ -140,8 +148,11 @@ function inWords(plan: Plan): string {
 async function huntPlanted(name: string): Promise<boolean> {
   const hunted = name === 'all' ? variants : [findVariant(name)];
   const [from, to] = (values.seeds ?? '1..2000').split('..').map(Number);
-  const found = await hunt({ variants: hunted, from: from ?? 1, to: to ?? 2_000, workers });
-  for (const each of found) {
+  const range = { from: from ?? 1, to: to ?? 2_000, workers };
+  const found: Found[] = [];
+  for (const variant of hunted) {
+    const each = await hunt(variant, range);
+    found.push(each);
     const how =
       each.seed === null
         ? 'NOT FOUND'
