@@ -163,6 +163,8 @@ class Virtual implements VirtualWorld {
   }
 
   async settle(): Promise<void> {
+    // The caller may come from the platform and not from a microtask; then the first tick would run before them all.
+    await null;
     for (;;) {
       await noMicrotasksLeft();
       const due = this.#queue.takeDue(this.#elapsedMs);

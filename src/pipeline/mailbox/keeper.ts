@@ -88,10 +88,15 @@ export function createKeeper(deps: KeeperDeps): Keeper {
       throw error;
     }
   };
+  const followTenants = async (version: string) => {
+    if (tenantsVersion === version) return;
+    await deps.onTenants();
+    tenantsVersion = version;
+  };
   const sweep = async () => {
     const work = await findWork(world.clock.nowMs());
-    if (tenantsVersion !== work.tenantsVersion) await deps.onTenants();
-    tenantsVersion = work.tenantsVersion;
+    // The activities found are this process's from here on, so they are handed out whatever becomes of the tenants.
+    await guarded('onTenants', () => followTenants(work.tenantsVersion));
     for (const { ref, dueAtMs } of work.conversations) deps.wake.notify(ref, dueAtMs);
     deps.onActivities(work.activities);
     deps.onSends(work.sends);
