@@ -93,6 +93,8 @@ export const limits = {
   /** Running activities of one tenant, and of one process. */
   activitiesPerTenantMax: 32,
   activitiesTotalMax: 512,
+  /** Begun without a pause: about 5 ms of work. */
+  activitiesBegunAtOnceMax: 16,
   /** Attempts of one activity inside its deadline. */
   activityAttemptsMax: 3,
   activityBackoffBaseMs: 250,

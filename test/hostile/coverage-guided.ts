@@ -3,14 +3,16 @@
  * `src/pipeline/webhook` take a way that none before has taken is kept, and later inputs are made from what was kept. It
  * begins with the recorded webhooks. What it finds wrong it prints with its bytes, and ends with exit code 1.
  *
- *   node --conditions=nightdesk-source test/hostile/coverage-guided.ts [--inputs N | --minutes M] [--seed S]
+ *   node --conditions=nightdesk-source test/hostile/coverage-guided.ts [--inputs N | --minutes M] [--seed S] [--report FILE]
  *
  * The same seed and number of inputs give the same run. Ways are told by V8's own precise coverage.
  */
+import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '#testing/fake-world.ts';
 import { fixtureNames, fixtureText } from '../webhook/fixtures.ts';
+import type { FuzzingFigures } from './fuzzing-figures.ts';
 import { trouble } from './generators.ts';
 import { faultOf } from './oracle.ts';
 
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
     inputs: { type: 'string', default: '20000' },
     minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    report: { type: 'string' },
   },
 });
 
@@ -171,9 +174,19 @@ for (; inputs < inputsMax && performance.now() < untilMs && faults.length < 5; i
   if ((await coverage.take()) > 0) kept.push(text);
 }
 
+const figures: FuzzingFigures = {
+  seed: Number(options.seed),
+  inputs,
+  recorded: fixtures.length,
+  waysAtStart,
+  waysNew: coverage.ways - waysAtStart,
+  inputsKept: kept.length - fixtures.length,
+  faults,
+};
 process.stdout.write(
-  `seed ${options.seed}: ${inputs} inputs, ${waysAtStart} ways of ${fixtures.length} recorded webhooks, ` +
-    `${coverage.ways - waysAtStart} new ones of ${kept.length - fixtures.length} inputs kept, ${faults.length} faults\n`,
+  `seed ${figures.seed}: ${inputs} inputs, ${waysAtStart} ways of ${figures.recorded} recorded webhooks, ` +
+    `${figures.waysNew} new ones of ${figures.inputsKept} inputs kept, ${faults.length} faults\n`,
 );
+if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify(figures, null, 2)}\n`);
 for (const fault of faults) process.stdout.write(`FAULT ${fault}\n`);
 process.exitCode = faults.length > 0 ? 1 : 0;

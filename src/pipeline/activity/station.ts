@@ -67,6 +67,7 @@ class Station implements ActivityStation {
   #running = 0;
   #unsettled = 0;
   #stopped = false;
+  #isPumpSoon = false;
   #idle: (() => void) | null = null;
 
   constructor(deps: ActivityDeps) {
@@ -118,7 +119,8 @@ class Station implements ActivityStation {
   #pump(): void {
     const hasSlot = (tenantId: string) =>
       (this.#runningOf.get(tenantId) ?? 0) < this.#deps.ceilingOf(tenantId);
-    while (!this.#stopped && this.#running < limits.activitiesTotalMax) {
+    for (let begun = 0; !this.#stopped && this.#running < limits.activitiesTotalMax; begun++) {
+      if (begun >= limits.activitiesBegunAtOnceMax) return this.#pumpSoon();
       const entry = this.#waiting.next(hasSlot);
       if (entry === undefined) return;
       // One whose time is up is ended by its own timer, which comes now: it must not cost a call.
@@ -126,6 +128,16 @@ class Station implements ActivityStation {
         continue;
       void this.#run(entry);
     }
+  }
+
+  /** To begin one takes part of a millisecond; after so many others get their turn. */
+  #pumpSoon(): void {
+    if (this.#isPumpSoon) return;
+    this.#isPumpSoon = true;
+    this.#deps.world.timers.soon(() => {
+      this.#isPumpSoon = false;
+      this.#pump();
+    });
   }
 
   async #run(entry: Entry): Promise<void> {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome as CrashOutcome } from '../../crash/run-case.ts';
 import type { FaultRow } from '../../faults/fault.ts';
+import type { FuzzingFigures } from '../../hostile/fuzzing-figures.ts';
 import type { Figures } from '../../simulation/figures.ts';
 import type { Found } from '../../simulation/hunt.ts';
 
@@ -12,6 +13,7 @@ export interface Gathered {
   planted: Found[];
   crashes: CrashOutcome[];
   faults: FaultRow[];
+  fuzzing: FuzzingFigures;
 }
 
 interface Step {
@@ -33,6 +35,15 @@ function stepsFor(seeds: number): Step[] {
     },
     { name: 'crashes', args: (file) => ({ args: vitest('test/crash'), env: { CRASH_REPORT: file } }) },
     { name: 'faults', args: (file) => ({ args: vitest('test/faults'), env: { FAULTS_REPORT: file } }) },
+    {
+      name: 'fuzzing',
+      args: (file) => ({
+        args: [
+          ...['x', '--', 'node', '--conditions=nightdesk-source', '--disable-warning=ExperimentalWarning'],
+          ...['test/hostile/coverage-guided.ts', '--minutes', '5', '--seed', '99', '--report', file],
+        ],
+      }),
+    },
   ];
 }
 

@@ -1,0 +1,71 @@
+/** Faults of the product that its own adversaries found, each mended at its root with a test. To add one, say what a customer or operator would have met. */
+type Adversary = 'simulation' | 'crash points' | 'machine faults' | 'hostile input' | 'security tests';
+
+export const faultsFound: readonly (readonly [Adversary, string])[] = [
+  [
+    'simulation',
+    'Tenants that one process applied were unknown to the others: their messages waited in quarantine.',
+  ],
+  [
+    'simulation',
+    'The quiet time of a later message put off work that was due, after a crash or a lease that was given back.',
+  ],
+  ['simulation', 'A failed status that came after a person’s verdict on the send raised no flag.'],
+  ['simulation', 'An answer that was returned after a hand-back was withdrawn without a flag.'],
+  [
+    'simulation',
+    'A clock that was set back made quiet times, sends, uncertain sends and the circuit breaker wait, and the audit report losses that were none.',
+  ],
+  ['simulation', 'The time of a flag was that of before the clock was set back.'],
+  ['simulation', 'A system message in one batch with messages merged two customers.'],
+  ['simulation', 'Merges under a hold, or with a hand-back under way, lost an answer or gave it twice.'],
+  ['simulation', 'A merge repeated an answer that was in flight.'],
+  ['simulation', 'A result that was settled just before a take-over was said after the hand-back.'],
+  ['simulation', 'The model was asked again about what a merge had moved behind the question.'],
+  [
+    'simulation',
+    'What a turn took of a limit was counted for a contact that had become another, so for nobody.',
+  ],
+  ['simulation', 'Of a flood that one answer was for, the model never saw the first messages.'],
+  ['simulation', 'A blank text of a dialog left the customer without an answer.'],
+  [
+    'simulation',
+    'An activity that a sweep had found was never begun where the tenants could not be read at the same moment.',
+  ],
+  [
+    'crash points',
+    'A database that was removed while the server was down, with its write-ahead log left, was opened as if nothing were missing.',
+  ],
+  [
+    'crash points',
+    'A kill while `secret.key` was written left it short or empty, and the next start took it.',
+  ],
+  [
+    'machine faults',
+    'A database file that was removed under the server took messages that nobody could read again.',
+  ],
+  ['machine faults', 'A lock file that was removed let a second server own the same database.'],
+  [
+    'machine faults',
+    'A socket that failed before it was connected made a send uncertain that had certainly not left.',
+  ],
+  ['machine faults', 'A failed load of the model’s library was remembered until the next start.'],
+  ['machine faults', 'A full disk wrote one line to the log for each refused body.'],
+  ['machine faults', 'Folders and keys of another user ended in errors without a remedy.'],
+  [
+    'hostile input',
+    'Deeply nested and very wide bodies held the event loop for up to 3 s, a full body of messages for 190 ms.',
+  ],
+  ['hostile input', 'Bodies that were begun and never ended took 1,400 MB of memory.'],
+  ['security tests', 'The second try over the escaped form accepted a body that was not signed.'],
+  ['security tests', 'A notice on the path of one tenant could name the number of another.'],
+  [
+    'security tests',
+    'Words of foreign errors, which may hold a customer’s text, reached logs, flags and dead letters.',
+  ],
+  [
+    'security tests',
+    'The comparison of the metrics token told its length; the data folder was readable for others; the command socket was not its owner’s alone.',
+  ],
+  ['security tests', 'An error about a bad configuration quoted a key.'],
+];
