@@ -5,6 +5,7 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
+import { Actor } from 'xstate';
 
 const RealDate = Date;
 
@@ -31,6 +32,8 @@ const forbidden: readonly (readonly [object, string, readonly string[]])[] = [
   [process, 'process.', ['hrtime', 'uptime', 'cpuUsage']],
   [AbortSignal, 'AbortSignal.', ['timeout']],
   [globalThis.crypto, 'crypto.', ['getRandomValues', 'randomUUID']],
+  // A dialog is run by pure transitions; an actor that is started keeps timers of its own.
+  [Actor.prototype, 'Actor.', ['start']],
   [crypto, 'crypto.', ['randomBytes', 'randomFillSync', 'randomFill', 'randomInt', 'randomUUID']],
 ];
 

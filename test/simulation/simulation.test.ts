@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { createActor, createMachine } from 'xstate';
 import type { MakeChecker } from './checker.ts';
 import failed from './failed-seeds.json' with { type: 'json' };
 import { standStill } from './no-machine.ts';
@@ -58,6 +59,7 @@ describe('the machine’s own time and chance', () => {
     ['AbortSignal.timeout', () => AbortSignal.timeout(1)],
     ['crypto.randomUUID', () => crypto.randomUUID()],
     ['fetch', () => fetch('http://127.0.0.1')],
+    ['Actor.start', () => createActor(createMachine({})).start()],
   ];
 
   test.each(uses)('%s throws inside a simulation and is itself again after it', async (_, use) => {
