@@ -14,6 +14,7 @@ const heavy = [
   'test/faults/**/*.test.ts',
   'test/hostile/process/**/*.test.ts',
   'test/security/process/**/*.test.ts',
+  'test/testing/process/**/*.test.ts',
   'test/dev/**/*.test.ts',
   'test/browser/**/*.test.ts',
   'test/bench/**/*.test.ts',

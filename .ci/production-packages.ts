@@ -41,9 +41,18 @@ export function productionPackages(folder: string): ProductionPackage[] {
 /** Manifest and lock file of the same project without its development. */
 export function lockOfProduction(folder: string): { manifest: object; lock: object } {
   const lock = readLock(folder);
-  const { devDependencies: _, ...manifest } = readJson<Record<string, unknown>>(join(folder, 'package.json'));
-  const { devDependencies: __, ...root } = (lock.packages[''] ?? {}) as Record<string, unknown>;
+  const manifest = withoutDevelopment(readJson<Record<string, unknown>>(join(folder, 'package.json')));
+  const root = withoutDevelopment((lock.packages[''] ?? {}) as Record<string, unknown>);
   return { manifest, lock: { ...lock, packages: { '': root, ...Object.fromEntries(lockedPackages(lock)) } } };
+}
+
+/** Workspaces are built here and published as files. */
+function withoutDevelopment({
+  devDependencies: _,
+  workspaces: __,
+  ...rest
+}: Record<string, unknown>): object {
+  return rest;
 }
 
 interface Lock {
@@ -54,7 +63,7 @@ const readLock = (folder: string) => readJson<Lock>(join(folder, 'package-lock.j
 
 function lockedPackages({ packages }: Lock): [string, Locked][] {
   return Object.entries(packages).filter(
-    ([path, locked]) => path !== '' && locked.dev !== true && locked.link !== true,
+    ([path, locked]) => path.startsWith('node_modules/') && locked.dev !== true && locked.link !== true,
   );
 }
 

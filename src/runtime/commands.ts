@@ -66,6 +66,7 @@ export const commands: Readonly<Record<string, Command>> = {
       sendsPerSecondMax: tenant.sendsPerSecondMax ?? null,
       phoneNumbers: tenant.phoneNumbers.map(({ tenantId: _, ...number }) => number),
     })),
+  'dialogs.list': async (nightdesk) => [...nightdesk.dialogs.keys()],
   'flags.list': (nightdesk, args) =>
     nightdesk.store.listFlags({ ...forTenant(args), open: args.resolved !== true, max: listMax }),
   'flags.resolve': async (nightdesk, args) => {
@@ -91,6 +92,7 @@ export const commands: Readonly<Record<string, Command>> = {
       nowMs: nightdesk.world.clock.nowMs(),
     });
     nightdesk.nudge({ cancelled: taken.cancelled });
+    nightdesk.world.observer?.observe({ kind: 'takenOver', ...refOf(args) });
     return { holder: 'operator', withdrawn: taken.withdrawn };
   },
   reply: async (nightdesk, args) => {
@@ -106,7 +108,9 @@ export const commands: Readonly<Record<string, Command>> = {
     if (sends.length === 0) throw new Fault('badRequest', 'The text is empty.');
     const replied = await store.replyAsOperator({ ref: refOf(args), by: str(args, 'by'), sends, nowMs });
     nightdesk.nudge(replied);
-    return { sendIds: replied.sends.map((send) => send.sendId) };
+    const sendIds = replied.sends.map((send) => send.sendId);
+    world.observer?.observe({ kind: 'operatorReplied', ...refOf(args), sendIds });
+    return { sendIds };
   },
   handback: async (nightdesk, args) => {
     const ref = refOf(args);
@@ -115,6 +119,7 @@ export const commands: Readonly<Record<string, Command>> = {
       by: str(args, 'by'),
       nowMs: nightdesk.world.clock.nowMs(),
     });
+    nightdesk.world.observer?.observe({ kind: 'handedBack', ...ref });
     nightdesk.wake.notify(ref);
     return { holder: 'bot', reopened };
   },
@@ -173,6 +178,15 @@ export const commands: Readonly<Record<string, Command>> = {
     const days = Number(args.days ?? 30);
     if (!(days > 0)) throw new Fault('badRequest', '"days" must be a number over 0.');
     return nightdesk.store.audit({ sinceMs: nowMs - days * 86_400_000, nowMs });
+  },
+  'clock.move': async ({ world: { time } }, args) => {
+    if (time === undefined)
+      throw new Fault(
+        'conflict',
+        'The clock of this server is the machine’s and cannot be moved: only `nightdesk dev` starts a server whose clock can.',
+      );
+    time.moveTo(Number(args.aheadMs));
+    return { aheadMs: time.aheadMs() };
   },
   doctor: (nightdesk) =>
     examine({ config: nightdesk.config, world: nightdesk.world, tenants: nightdesk.directory.all() }),

@@ -2,34 +2,15 @@
  * Configuration: environment variables and, if it is there, `nightdesk.config.ts`. All of it is checked before any port
  * opens; what is wrong is said once, with the key and how to mend it.
  */
-import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { Dialog } from '#core/dialog/dialog.ts';
-import { configureLimits, limits } from '#core/limits.ts';
-import { codeOf, KnownError, messageOf } from '#core/model/faults.ts';
-import type { ModelClient, Transcriber } from '#core/ports/model.ts';
-import type { World } from '#core/ports/world.ts';
+import { limits } from '#core/limits.ts';
+import { BadConfig, type NightdeskConfig, readConfigFile } from './config-file.ts';
 
 export const roles = ['webhook', 'turn', 'activity', 'outbox', 'console'] as const;
 export type Role = (typeof roles)[number];
 
-/** What `nightdesk.config.ts` exports by default. */
-export interface NightdeskConfig {
-  dialogs?: Dialog[];
-  /** Makes the model that the assistant asks; without it Claude, or the demo model where there is no key. */
-  model?: (world: World) => ModelClient | Promise<ModelClient>;
-  /** Makes what turns voice notes into words; without it customers are told that they cannot be read. */
-  transcriber?: (world: World) => Transcriber | Promise<Transcriber>;
-  /** Other values for limits of `src/core/limits.ts`. */
-  limits?: Partial<Record<string, number>>;
-}
-
-/** Configuration that cannot work. The message is for a person. */
-export class BadConfig extends KnownError {
-  override readonly name = 'BadConfig';
-}
+export { BadConfig, type NightdeskConfig };
 
 const list = z.string().transform((value) =>
   value
@@ -64,6 +45,8 @@ const environment = z.object({
   RETENTION_DAYS: optional(z.coerce.number().min(8)),
   LOG_LEVEL: optional(z.enum(['debug', 'info', 'warn', 'error', 'silent'])),
   NODE_ENV: optional(z.string()),
+  DEV_CLOCK_AHEAD_MS: optional(ms),
+  DEV_MOMENTS_FD: optional(z.coerce.number().int().min(3).max(255)),
 });
 
 /** How to mend a key, where the schema's own words do not say it. */
@@ -78,6 +61,8 @@ const remedies: Partial<Record<keyof z.infer<typeof environment>, string>> = {
   DRAIN_DELAY_MS: 'milliseconds, e.g. 5000',
   RETENTION_DAYS: 'days, at least 8: Meta repeats messages for 7',
   LOG_LEVEL: 'debug, info, warn, error or silent',
+  DEV_CLOCK_AHEAD_MS: 'whole milliseconds, or unset it: it is for `nightdesk dev`',
+  DEV_MOMENTS_FD: 'an inherited pipe from 3 to 255, or unset it: it is for `nightdesk dev`',
 };
 
 export interface Config {
@@ -98,6 +83,8 @@ export interface Config {
   retentionMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   production: boolean;
+  /** What the supervisor of development asks for; never set in production. */
+  dev: { clockAheadMs: number | undefined; momentsFd: number | undefined };
   roles: readonly Role[];
   file: NightdeskConfig;
 }
@@ -134,8 +121,9 @@ export async function readConfig({ env, folder, roles: wanted }: ConfigInput): P
     retentionMs: (e.RETENTION_DAYS ?? 30) * 86_400_000,
     logLevel: e.LOG_LEVEL ?? 'info',
     production,
+    dev: { clockAheadMs: e.DEV_CLOCK_AHEAD_MS, momentsFd: e.DEV_MOMENTS_FD },
     roles: rolesOf(wanted),
-    file: await readFile(folder),
+    file: await readConfigFile(folder),
   };
   if (config.appSecrets.length > 4)
     throw new BadConfig(
@@ -176,36 +164,15 @@ function rolesOf(wanted: readonly string[] | undefined): readonly Role[] {
   return roles.filter((role) => wanted.includes(role));
 }
 
-async function readFile(folder: string): Promise<NightdeskConfig> {
-  const path = ['nightdesk.config.ts', 'nightdesk.config.js']
-    .map((name) => resolve(folder, name))
-    .find((each) => existsSync(each));
-  if (path === undefined) return {};
-  let file: NightdeskConfig;
-  try {
-    file = ((await import(pathToFileURL(path).href)) as { default?: NightdeskConfig }).default ?? {};
-  } catch (error) {
-    throw new BadConfig(
-      `${path} cannot be loaded: ${loadingProblemOf(error)}. It must be a module that exports the configuration by default.`,
-    );
-  }
-  try {
-    configureLimits(file.limits ?? {});
-  } catch (error) {
-    throw new BadConfig(`${path}, limits: ${messageOf(error)}`);
-  }
-  return file;
-}
-
-/** The parser's words may quote the file, and the file may hold keys: there the place must do. */
-function loadingProblemOf(error: unknown): string {
-  const isParsers = error instanceof SyntaxError;
-  if (!isParsers || codeOf(error) === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return messageOf(error);
-  const line = /^\S+:(\d+)\n/.exec(error.stack ?? '')?.[1];
-  return `it cannot be parsed${line === undefined ? '' : ` at line ${line}`}`;
-}
-
 function demandForProduction(config: Config): void {
+  if (config.dev.clockAheadMs !== undefined)
+    throw new BadConfig(
+      'DEV_CLOCK_AHEAD_MS is set together with NODE_ENV=production: a clock that can be moved would answer customers too late and forget their messages too soon. Unset one of the two.',
+    );
+  if (config.dev.momentsFd !== undefined)
+    throw new BadConfig(
+      'DEV_MOMENTS_FD is set together with NODE_ENV=production, where nobody watches single messages. Unset one of the two.',
+    );
   if (config.secretKeys === undefined)
     throw new BadConfig(
       'NIGHTDESK_SECRET_KEY is not set. In production it encrypts tokens at rest and signs buttons; set it to at least 32 random characters and keep it safe.',

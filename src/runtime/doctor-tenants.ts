@@ -1,21 +1,20 @@
 /**
- * The part of the doctor that asks Graph about each tenant: whether its token opens its numbers, whether the numbers can
- * send, and whether any app gets the webhooks of its wabas. A waba without a subscribed app is the commonest reason
- * why no message ever comes.
+ * The part of the doctor that asks Graph about each tenant, in the order in which people get stuck: its token, its numbers,
+ * its wabas, and the way of their webhooks.
  */
-import type { PhoneNumber, Tenant } from '#core/ports/tenants.ts';
-import type { CallOutcome, GraphClient, GraphPhoneNumber } from '#pipeline/graph/client.ts';
+import type { Tenant } from '#core/ports/tenants.ts';
 import type { Finding, Patient } from './doctor-finding.ts';
+import type { GraphReader } from './doctor-graph.ts';
+import { examineNumber, type NumberFacts } from './doctor-number.ts';
+import { examineToken } from './doctor-token.ts';
+import { examineWaba } from './doctor-waba.ts';
+import { examineWebhook, type WebhookAddress } from './doctor-webhook.ts';
 
 interface Asking {
-  graph: GraphClient;
+  graph: GraphReader;
   /** Without it every question would only run into its time limit. */
   isReachable: boolean;
   timeoutMs: number;
-}
-
-interface Asked extends Asking {
-  token: string;
 }
 
 export async function examineTenants(patient: Patient, asking: Asking): Promise<Finding[]> {
@@ -35,103 +34,68 @@ export async function examineTenants(patient: Patient, asking: Asking): Promise<
   return findings;
 }
 
-async function examineTenant({ config }: Patient, tenant: Tenant, asking: Asking): Promise<Finding[]> {
-  const check = `tenant ${tenant.tenantId}`;
+async function examineTenant(patient: Patient, tenant: Tenant, asking: Asking): Promise<Finding[]> {
+  const { config, world } = patient;
+  const { graph, timeoutMs } = asking;
   const token = tenant.accessToken ?? config.accessToken;
-  if (token === undefined)
-    return [
-      {
-        check,
-        status: 'fail',
-        says: 'There is no access token, so nothing can leave; its sends wait.',
-        todo: 'Give the tenant an "accessToken" and apply it, or set WHATSAPP_ACCESS_TOKEN.',
-      },
-    ];
-  if (tenant.phoneNumbers.length === 0)
-    return [
-      {
-        check,
-        status: 'warn',
-        says: 'The tenant has no phone number.',
-        todo: 'Add one to its "phoneNumbers" and apply the tenant again.',
-      },
-    ];
-  if (!asking.isReachable)
-    return [
-      {
-        check,
-        status: 'warn',
-        says: 'Its numbers could not be looked at, because Graph is not reachable.',
-        todo: 'Mend the connection to Graph first.',
-      },
-    ];
-  const asked = { ...asking, token };
+  const obstacle = obstacleOf(tenant, token, asking);
+  if (obstacle !== null || token === undefined) return obstacle === null ? [] : [obstacle];
   const wabaIds = [...new Set(tenant.phoneNumbers.map((number) => number.wabaId))];
+  const secrets = tenant.appSecret === undefined ? config.appSecrets : [tenant.appSecret];
+  const ofToken = await examineToken({
+    check: `token (${tenant.tenantId})`,
+    graph,
+    token,
+    wabaIds,
+    appSecrets: secrets,
+    nowMs: world.clock.nowMs(),
+  });
+  const numbers = await Promise.all(tenant.phoneNumbers.map((number) => examineNumber(graph, token, number)));
+  const wabas = await Promise.all(
+    wabaIds.map((wabaId) =>
+      examineWaba({ graph, token, tenantId: tenant.tenantId, wabaId, appId: ofToken.appId }),
+    ),
+  );
+  const webhooks = await Promise.all(
+    addressesOf(numbers).map((address) => examineWebhook({ patient, tenant, address, timeoutMs })),
+  );
   return [
-    ...(await Promise.all(tenant.phoneNumbers.map((number) => examineNumber(asked, number)))),
-    ...(await Promise.all(wabaIds.map((wabaId) => examineWaba(asked, tenant.tenantId, wabaId)))),
+    ...ofToken.findings,
+    ...numbers.flatMap(({ findings }) => findings),
+    ...wabas.flat(),
+    ...webhooks.flat(),
   ];
 }
 
-async function examineNumber({ graph, token, timeoutMs }: Asked, number: PhoneNumber): Promise<Finding> {
-  const check = `number ${number.phoneNumberId} (${number.tenantId})`;
-  const outcome = await graph.getPhoneNumber({ phoneNumberId: number.phoneNumberId, token, timeoutMs });
-  if (outcome.kind === 'failed')
-    return { check, status: 'fail', ...refusalOf(outcome, 'The number cannot be read') };
-  const { status, qualityRating } = outcome.value;
-  const says = describe(outcome.value);
-  if (status !== undefined && status !== 'CONNECTED')
+function obstacleOf(tenant: Tenant, token: string | undefined, { isReachable }: Asking): Finding | null {
+  const check = `tenant ${tenant.tenantId}`;
+  if (token === undefined)
     return {
       check,
       status: 'fail',
-      says: `${says} Only a connected number can send.`,
-      todo: 'Register or connect the number in WhatsApp Manager.',
+      says: 'There is no access token, so nothing can leave; its sends wait.',
+      todo: 'Give the tenant an "accessToken" and apply it, or set WHATSAPP_ACCESS_TOKEN.',
     };
-  if (qualityRating === 'RED' || qualityRating === 'YELLOW')
+  if (tenant.phoneNumbers.length === 0)
     return {
       check,
       status: 'warn',
-      says: `${says} Customers block or report its messages; Meta may restrict it.`,
-      todo: 'Look at what the number sends, in WhatsApp Manager under Insights.',
+      says: 'The tenant has no phone number.',
+      todo: 'Add one to its "phoneNumbers" and apply the tenant again.',
     };
-  return { check, status: 'ok', says };
-}
-
-function describe({ displayPhoneNumber, status, qualityRating }: GraphPhoneNumber): string {
-  return `${displayPhoneNumber ?? 'The number'} can be read: status ${status ?? 'not told'}, quality ${qualityRating ?? 'not told'}.`;
-}
-
-async function examineWaba(
-  { graph, token, timeoutMs }: Asked,
-  tenantId: string,
-  wabaId: string,
-): Promise<Finding> {
-  const check = `waba ${wabaId} (${tenantId})`;
-  const outcome = await graph.getSubscribedApps({ wabaId, token, timeoutMs });
-  if (outcome.kind === 'failed')
-    return { check, status: 'fail', ...refusalOf(outcome, 'Its subscribed apps cannot be read') };
-  const names = outcome.value.map((app) => app.name ?? app.id);
-  if (names.length > 0) return { check, status: 'ok', says: `Webhooks go to ${names.join(', ')}.` };
-  return {
-    check,
-    status: 'fail',
-    says: 'No app is subscribed to this waba, so Meta sends no webhook for it and no message ever comes in.',
-    todo: `Subscribe your app: POST /${wabaId}/subscribed_apps with the token of the tenant.`,
-  };
-}
-
-type Failed = Extract<CallOutcome<unknown>, { kind: 'failed' }>;
-
-function refusalOf({ why, error, rule }: Failed, what: string): Pick<Finding, 'says' | 'todo'> {
-  if (error === undefined)
+  if (!isReachable)
     return {
-      says: `${what} (${why}).`,
-      todo: 'Run the doctor again; if it stays so, check the network and the id.',
+      check,
+      status: 'warn',
+      says: 'Its numbers could not be looked at, because Graph is not reachable.',
+      todo: 'Mend the connection to Graph first.',
     };
-  const meaning = rule === undefined ? '' : `, ${rule.meaning}`;
-  const isToken = error.code === 190 || error.code === 0;
-  const todo = isToken
-    ? 'Make a new system user token with whatsapp_business_messaging and whatsapp_business_management, and apply the tenant with it.'
-    : 'Check that the id is right and that the system user of the token may use it, with whatsapp_business_messaging and whatsapp_business_management.';
-  return { says: `${what}: Graph answers with error ${error.code}${isToken ? meaning : ''}.`, todo };
+  return null;
+}
+
+/** Each address once, however many numbers share it. */
+function addressesOf(numbers: readonly NumberFacts[]): WebhookAddress[] {
+  const addresses = new Map<string, WebhookAddress>();
+  for (const { webhook } of numbers) if (webhook !== null) addresses.set(webhook.url, webhook);
+  return [...addresses.values()];
 }

@@ -7,10 +7,11 @@
  */
 import type { Tenant } from '#core/ports/tenants.ts';
 import { HttpFault } from '#core/ports/world.ts';
-import { createGraphClient } from '#pipeline/graph/client.ts';
 import type { Config } from './config.ts';
 import type { Finding, Patient } from './doctor-finding.ts';
+import { createGraphReader } from './doctor-graph.ts';
 import { examineTenants } from './doctor-tenants.ts';
+import { versionFinding } from './doctor-version.ts';
 
 /** Further off than this, Meta's times and ours tell different stories about the 24-hour window. */
 const skewMsMax = 2_000;
@@ -22,9 +23,14 @@ export async function examine(patient: Patient): Promise<Finding[]> {
   return [
     ...examineSecrets(patient),
     ...graph,
+    versionFinding(patient.config.graph.version, patient.world.clock.nowMs()),
     await examineDoor(patient),
     ...(await examineTenants(patient, {
-      graph: createGraphClient({ http: patient.world.http, ...patient.config.graph }),
+      graph: createGraphReader({
+        http: patient.world.http,
+        ...patient.config.graph,
+        timeoutMs: askTimeoutMs,
+      }),
       isReachable,
       timeoutMs: askTimeoutMs,
     })),

@@ -28,6 +28,7 @@ import { AnswerTimes } from './answer-times.ts';
 import { BadConfig, type Config } from './config.ts';
 import { Directory } from './directory.ts';
 import { Metrics } from './metrics.ts';
+import { observedModel, observedWake } from './observed.ts';
 import type { Secrets } from './world/secrets.ts';
 
 export interface NightdeskParts {
@@ -81,7 +82,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
   const { config, world, store, secrets } = parts;
   const directory = new Directory();
   const metrics = new Metrics();
-  const wake = parts.wake ?? createLocalWake(world);
+  const wake = observedWake(parts.wake ?? createLocalWake(world), world);
   const dialogs = dialogsOf(config);
   const graph = createGraphClient({ http: world.http, ...config.graph });
   const tokenOf = (tenantId: string) => directory.tenant(tenantId)?.accessToken ?? config.accessToken;
@@ -219,7 +220,7 @@ function createStations(shared: Shared): Stations {
   const reply = createReplyHandler({
     store,
     directory,
-    model: parts.model,
+    model: observedModel(parts.model, world),
     circuits: new Circuits(world.clock.monotonicMs),
     ...(voiceNotes && { voiceNotes }),
   });

@@ -23,6 +23,9 @@ export interface ModelRequest {
   readonly tools: readonly Tool[];
   readonly toolChoice: { readonly type: string; readonly name: string | null };
   readonly inputChars: number;
+  /** Null where it is not asked for an answer, but for a count. */
+  readonly tokensMax: number | null;
+  readonly stopSequences: readonly string[];
 }
 
 export type ContentBlock =
@@ -56,16 +59,50 @@ function textsOf(content: unknown): { texts: string[]; hasToolResult: boolean; c
   return { texts, hasToolResult, chars };
 }
 
+/** What the real one says of a conversation that cannot be, or null. */
+function problemOf(messages: readonly unknown[]): string | null {
+  let open = new Set<string>();
+  for (const [index, each] of messages.entries()) {
+    const message = readObject(each);
+    const at = `messages.${index}`;
+    if (message?.role !== 'user' && message?.role !== 'assistant')
+      return 'messages: role must be "user" or "assistant"';
+    const blocks = (readArray(message.content) ?? []).map((block): JsonObject => readObject(block) ?? {});
+    const plain = readString(message.content);
+    const isEmpty = plain === undefined ? blocks.length === 0 : plain === '';
+    if (isEmpty) return `${at}: all messages must have non-empty content`;
+    const empty = blocks.findIndex((block) => block.type === 'text' && readString(block.text) === '');
+    if (empty >= 0) return `${at}: text content blocks must be non-empty`;
+    const answered = new Set(
+      blocks.flatMap((block) => (block.type === 'tool_result' ? (readString(block.tool_use_id) ?? []) : [])),
+    );
+    const unasked = [...answered].find((id) => !open.has(id));
+    if (unasked !== undefined)
+      return `${at}: unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${unasked}`;
+    const unanswered = [...open].find((id) => !answered.has(id));
+    if (unanswered !== undefined)
+      return `${at}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${unanswered}`;
+    open = new Set(
+      blocks.flatMap((block) => (block.type === 'tool_use' ? (readString(block.id) ?? []) : [])),
+    );
+  }
+  return null;
+}
+
 /** The request's parts, or what is wrong with it. */
-export function readModelRequest(value: unknown): ModelRequest | string {
+export function readModelRequest(value: unknown, { isCount }: { isCount: boolean }): ModelRequest | string {
   const body = readObject(value);
   if (!body) return 'The request body is not valid JSON.';
   const model = readString(body.model);
   if (!model) return 'model: Field required';
-  if (typeof body.max_tokens !== 'number') return 'max_tokens: Field required';
+  const tokensMax = typeof body.max_tokens === 'number' ? body.max_tokens : null;
+  if (tokensMax === null && !isCount) return 'max_tokens: Field required';
+  if (tokensMax !== null && tokensMax < 1) return 'max_tokens: must be greater than or equal to 1';
   const messages = readArray(body.messages);
   if (!messages) return 'messages: Field required';
   if (messages.length === 0) return 'messages: at least one message is required';
+  const problem = problemOf(messages);
+  if (problem !== null) return problem;
   let inputChars = readString(body.system)?.length ?? textsOf(body.system).chars;
   let trailing: string[] = [];
   let hasToolResult = false;
@@ -78,8 +115,8 @@ export function readModelRequest(value: unknown): ModelRequest | string {
       const read = textsOf(message.content);
       trailing.push(...read.texts);
       hasToolResult ||= read.hasToolResult;
-    } else return 'messages: role must be "user" or "assistant"';
-    inputChars += textsOf(message.content).chars;
+    }
+    inputChars += textsOf(message?.content).chars;
   }
   const choice = readObject(body.tool_choice);
   return {
@@ -94,6 +131,8 @@ export function readModelRequest(value: unknown): ModelRequest | string {
     }),
     toolChoice: { type: readString(choice?.type) ?? 'auto', name: readString(choice?.name) ?? null },
     inputChars,
+    tokensMax: isCount ? null : tokensMax,
+    stopSequences: (readArray(body.stop_sequences) ?? []).flatMap((each) => readString(each) ?? []),
   };
 }
 
@@ -134,6 +173,39 @@ export function replyTo(request: ModelRequest, prefix: string, toolUseId: () => 
     return [{ type: 'tool_use', id: toolUseId(), name: tool.name, input: inputFor(tool.schema, words) }];
   }
   return [{ type: 'text', text: `${prefix}${request.texts.join(' | ')}` }];
+}
+
+/** About what a token is. */
+export const CHARS_PER_TOKEN = 4;
+
+export const inputTokensOf = (request: ModelRequest): number =>
+  Math.ceil(request.inputChars / CHARS_PER_TOKEN) + 8;
+
+/** Where the answer ends before its end: at a stop sequence, or where it has become too long. */
+export function cutReply(
+  content: readonly ContentBlock[],
+  { tokensMax, stopSequences }: ModelRequest,
+): {
+  content: readonly ContentBlock[];
+  reason: 'max_tokens' | 'stop_sequence' | null;
+  sequence: string | null;
+} {
+  const [block] = content;
+  if (block?.type !== 'text') return { content, reason: null, sequence: null };
+  const stop = stopSequences
+    .map((sequence) => ({ sequence, at: block.text.indexOf(sequence) }))
+    .filter(({ at, sequence }) => at >= 0 && sequence !== '')
+    .sort((a, b) => a.at - b.at)[0];
+  const text = stop === undefined ? block.text : block.text.slice(0, stop.at);
+  const charsMax = (tokensMax ?? Number.POSITIVE_INFINITY) * CHARS_PER_TOKEN;
+  if (text.length > charsMax)
+    return {
+      content: [{ type: 'text', text: text.slice(0, charsMax) }],
+      reason: 'max_tokens',
+      sequence: null,
+    };
+  if (stop === undefined) return { content, reason: null, sequence: null };
+  return { content: [{ type: 'text', text }], reason: 'stop_sequence', sequence: stop.sequence };
 }
 
 export function readMagic(texts: readonly string[]): Magic {

@@ -10,9 +10,15 @@ export interface ModelMessage {
   readonly role: 'assistant';
   readonly model: string;
   readonly content: readonly ContentBlock[];
-  readonly stop_reason: 'end_turn' | 'tool_use';
-  readonly stop_sequence: null;
-  readonly usage: { readonly input_tokens: number; readonly output_tokens: number };
+  readonly stop_reason: 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence';
+  readonly stop_sequence: string | null;
+  readonly usage: {
+    readonly input_tokens: number;
+    readonly cache_creation_input_tokens: number;
+    readonly cache_read_input_tokens: number;
+    readonly output_tokens: number;
+    readonly service_tier: 'standard';
+  };
 }
 
 const DELTA_CHARS = 40;
@@ -45,13 +51,18 @@ function blockEvents(block: ContentBlock, index: number): string[] {
 /** The stream in chunks, each to be written at once. */
 export function streamChunks(message: ModelMessage): string[] {
   const { output_tokens: outputTokens, ...inputUsage } = message.usage;
-  const start = { ...message, content: [], stop_reason: null, usage: { ...inputUsage, output_tokens: 1 } };
+  const usage = { ...inputUsage, output_tokens: 1 };
+  const start = { ...message, content: [], stop_reason: null, stop_sequence: null, usage };
   return [
     event('message_start', { message: start }) + event('ping', {}),
     ...message.content.flatMap(blockEvents),
     event('message_delta', {
-      delta: { stop_reason: message.stop_reason, stop_sequence: null },
+      delta: { stop_reason: message.stop_reason, stop_sequence: message.stop_sequence },
       usage: { output_tokens: outputTokens },
     }) + event('message_stop', {}),
   ];
 }
+
+/** How a stream ends that has begun well. */
+export const streamError = (type: string, message: string): string =>
+  event('error', { error: { type, message } });

@@ -4,16 +4,26 @@
  * running from `handle` to `ended`, which gives the high-water mark of concurrent calls.
  * Shapes: docs.claude.com/en/api/messages and .../errors.
  */
-import { type ModelRequest, readMagic, readModelRequest, replyTo } from './anthropic-reply.ts';
-import { type ModelMessage, streamChunks } from './anthropic-stream.ts';
+import { createMinuteBucket } from './anthropic-limits.ts';
+import {
+  CHARS_PER_TOKEN,
+  cutReply,
+  inputTokensOf,
+  type ModelRequest,
+  readMagic,
+  readModelRequest,
+  replyTo,
+} from './anthropic-reply.ts';
+import { type ModelMessage, streamChunks, streamError } from './anthropic-stream.ts';
 import type { Random } from './draw.ts';
-import { drawChance, drawChars, drawMs } from './draw.ts';
+import { drawChance, drawChars } from './draw.ts';
 import { createEventLog, type EventLog } from './events-log.ts';
 import { type HttpAnswer, jsonAnswer } from './graph-errors.ts';
 import type { GraphRequest } from './graph-surface.ts';
 import { parseJson } from './json-reading.ts';
+import { checkLatency, drawLatency } from './latency.ts';
 import { type CallEnd, createModelCalls, type ModelCall, type ModelStats } from './model-calls.ts';
-import { type CallFault, defaultModelSettings, type ModelSettings } from './model-settings.ts';
+import { type CallFaultName, defaultModelSettings, type ModelSettings } from './model-settings.ts';
 import { mergeSettings } from './setting-merge.ts';
 
 type Answer =
@@ -51,7 +61,9 @@ const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789';
 const ERROR_TYPES: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
+  403: 'permission_error',
   404: 'not_found_error',
+  413: 'request_too_large',
   429: 'rate_limit_error',
   500: 'api_error',
   529: 'overloaded_error',
@@ -68,6 +80,9 @@ function keyOf(request: GraphRequest): string | null {
   return typeof key === 'string' && key !== '' ? key : null;
 }
 
+const MESSAGES = '/v1/messages';
+const COUNT_TOKENS = '/v1/messages/count_tokens';
+
 const textOf = (message: ModelMessage): string | null => {
   const first = message.content[0];
   return first?.type === 'text' ? first.text : null;
@@ -80,6 +95,8 @@ class AnthropicMachine implements Anthropic {
   readonly #calls = createModelCalls();
   /** How often each text with a counted magic word has failed. */
   readonly #failedTexts = new Map<string, number>();
+  readonly #requests = createMinuteBucket();
+  readonly #inputTokens = createMinuteBucket();
   #idCounter = 0;
 
   constructor(options: AnthropicOptions) {
@@ -89,7 +106,9 @@ class AnthropicMachine implements Anthropic {
   }
 
   set(patch: unknown): ModelSettings {
-    this.settings = structuredClone(mergeSettings(this.settings, patch, defaultModelSettings(), 'model'));
+    const merged = mergeSettings(this.settings, patch, defaultModelSettings(), 'model');
+    checkLatency(merged, 'model');
+    this.settings = structuredClone(merged);
     return this.settings;
   }
 
@@ -99,13 +118,15 @@ class AnthropicMachine implements Anthropic {
   }
 
   handle(request: GraphRequest, nowMs: number): ModelOutcome {
-    const read = readModelRequest(parseJson(request.body));
-    const refusal = this.#refusalOf(request, read);
+    const isCount = request.path === COUNT_TOKENS;
+    const read = readModelRequest(parseJson(request.body), { isCount });
+    const refusal = this.#refusalOf(request, read, nowMs);
+    if (isCount) return this.#count(read, refusal);
     if (refusal || typeof read === 'string') {
       const response = refusal ?? this.#error(400, String(read));
       return this.#begin(request, read, { answer: { kind: 'response', response }, reply: null }, 0, nowMs);
     }
-    const delayMs = drawMs(this.#random, this.settings.latencyMs) + readMagic(read.texts).slowMs;
+    const delayMs = drawLatency(this.#random, this.settings) + readMagic(read.texts).slowMs;
     const failure = this.#failureOf(read);
     if (failure !== null) {
       const response = this.#error(failure, ERROR_MESSAGES[failure] ?? 'Internal server error');
@@ -139,7 +160,16 @@ class AnthropicMachine implements Anthropic {
   reset(options: { everything?: boolean } = {}): void {
     this.#calls.clear();
     this.#failedTexts.clear();
+    this.#requests.clear();
+    this.#inputTokens.clear();
     if (options.everything) this.clear();
+  }
+
+  /** A count asks no model: it takes no time and stands in no record. */
+  #count(read: ModelRequest | string, refusal: HttpAnswer | null): ModelOutcome {
+    const counted = typeof read === 'string' ? null : jsonAnswer(200, { input_tokens: inputTokensOf(read) });
+    const response = refusal ?? counted ?? this.#error(400, String(read));
+    return { kind: 'response', response, callId: 'count', delayMs: 0 };
   }
 
   #begin(
@@ -177,31 +207,36 @@ class AnthropicMachine implements Anthropic {
     return `${prefix}_01${drawChars(this.#random, ALPHABET, 14)}${String(this.#idCounter).padStart(8, '0')}`;
   }
 
-  #fires(fault: CallFault): boolean {
-    if (fault.next > 0) {
-      fault.next -= 1;
-      return true;
-    }
-    return drawChance(this.#random, fault.rate);
+  #fires(name: CallFaultName): boolean {
+    const fault = this.settings[name];
+    const isNext = fault.next > 0;
+    if (isNext) fault.next -= 1;
+    const fired = isNext || drawChance(this.#random, fault.rate);
+    if (fired) this.#log.count(`fault.model.${name}`);
+    return fired;
   }
 
-  #error(status: number, message: string): HttpAnswer {
+  #error(
+    status: number,
+    message: string,
+    retryAfterSeconds: number = this.settings.retryAfterSeconds,
+  ): HttpAnswer {
+    const requestId = this.#makeId('req');
     const answer = jsonAnswer(status, {
       type: 'error',
       error: { type: ERROR_TYPES[status] ?? 'api_error', message },
-      request_id: this.#makeId('req'),
+      request_id: requestId,
     });
-    if (status !== 429 && status !== 529) return answer;
-    return {
-      ...answer,
-      headers: { ...answer.headers, 'retry-after': String(this.settings.retryAfterSeconds) },
-    };
+    const wait = status === 429 || status === 529 ? { 'retry-after': String(retryAfterSeconds) } : {};
+    return { ...answer, headers: { ...answer.headers, 'request-id': requestId, ...wait } };
   }
 
   /** What is wrong before the model is asked at all. */
-  #refusalOf(request: GraphRequest, read: ModelRequest | string): HttpAnswer | null {
+  #refusalOf(request: GraphRequest, read: ModelRequest | string, nowMs: number): HttpAnswer | null {
     const { apiKeys, concurrentMax } = this.settings;
-    if (request.method !== 'POST' || request.path !== '/v1/messages') return this.#error(404, 'Not found');
+    const { method, path } = request;
+    const isKnown = path === MESSAGES || path === COUNT_TOKENS;
+    if (method !== 'POST' || !isKnown) return this.#error(404, 'Not found');
     const key = keyOf(request);
     if (key === null) return this.#error(401, 'x-api-key header is required');
     if (apiKeys.length > 0 && !apiKeys.includes(key)) return this.#error(401, 'invalid x-api-key');
@@ -209,7 +244,23 @@ class AnthropicMachine implements Anthropic {
       return this.#error(400, 'anthropic-version: header is required');
     if (typeof read === 'string') return this.#error(400, read);
     const isFull = concurrentMax > 0 && this.#calls.running() >= concurrentMax;
-    return isFull ? this.#error(429, 'Number of concurrent connections has exceeded your rate limit') : null;
+    if (isFull) return this.#error(429, 'Number of concurrent connections has exceeded your rate limit');
+    return path === COUNT_TOKENS ? null : this.#limitOf(read, nowMs);
+  }
+
+  #limitOf(read: ModelRequest, nowMs: number): HttpAnswer | null {
+    const { requestsPerMinuteMax, inputTokensPerMinuteMax } = this.settings;
+    const requests = this.#requests.take(1, requestsPerMinuteMax, nowMs);
+    const tokens =
+      requests.waitMs > 0
+        ? { waitMs: 0 }
+        : this.#inputTokens.take(inputTokensOf(read), inputTokensPerMinuteMax, nowMs);
+    const waitMs = Math.max(requests.waitMs, tokens.waitMs);
+    if (waitMs === 0) return null;
+    const what = requests.waitMs > 0 ? 'requests' : 'input tokens';
+    const max = requests.waitMs > 0 ? requestsPerMinuteMax : inputTokensPerMinuteMax;
+    const message = `This request would exceed your organization's rate limit of ${max} ${what} per minute.`;
+    return this.#error(429, message, Math.ceil(waitMs / 1_000));
   }
 
   /** The status this call fails with, by magic word or by fault; null: it succeeds. */
@@ -224,13 +275,14 @@ class AnthropicMachine implements Anthropic {
         return fail.httpStatus;
       }
     }
-    if (this.#fires(this.settings.fail)) return 500;
-    if (this.#fires(this.settings.rateLimit)) return 429;
-    return this.#fires(this.settings.overload) ? 529 : null;
+    if (this.#fires('fail')) return 500;
+    if (this.#fires('rateLimit')) return 429;
+    return this.#fires('overload') ? 529 : null;
   }
 
   #messageOf(request: ModelRequest): ModelMessage {
-    const content = replyTo(request, this.settings.replyPrefix, () => this.#makeId('toolu'));
+    const whole = replyTo(request, this.settings.replyPrefix, () => this.#makeId('toolu'));
+    const { content, reason, sequence } = cutReply(whole, request);
     const outputChars = content.reduce((sum, block) => sum + JSON.stringify(block).length, 0);
     return {
       id: this.#makeId('msg'),
@@ -238,11 +290,14 @@ class AnthropicMachine implements Anthropic {
       role: 'assistant',
       model: request.model,
       content,
-      stop_reason: content.some((block) => block.type === 'tool_use') ? 'tool_use' : 'end_turn',
-      stop_sequence: null,
+      stop_reason: reason ?? (content.some((block) => block.type === 'tool_use') ? 'tool_use' : 'end_turn'),
+      stop_sequence: sequence,
       usage: {
-        input_tokens: Math.ceil(request.inputChars / 4) + 8,
-        output_tokens: Math.ceil(outputChars / 4),
+        input_tokens: inputTokensOf(request),
+        cache_creation_input_tokens: 0,
+        cache_read_input_tokens: 0,
+        output_tokens: Math.ceil(outputChars / CHARS_PER_TOKEN),
+        service_tier: 'standard',
       },
     };
   }
@@ -250,20 +305,30 @@ class AnthropicMachine implements Anthropic {
   #answerOf(read: ModelRequest, message: ModelMessage): Answer {
     const { settings } = this;
     const magic = readMagic(read.texts);
-    if (magic.hang || this.#fires(settings.hang)) return { kind: 'hang' };
-    if (this.#fires(settings.loseAnswer)) return { kind: 'lost' };
-    const isCut = magic.cut || this.#fires(settings.cut);
+    if (magic.hang || this.#fires('hang')) return { kind: 'hang' };
+    if (this.#fires('loseAnswer')) return { kind: 'lost' };
+    const isCut = magic.cut || this.#fires('cut');
+    // Made of the message's id, so that it costs no chance.
+    const requestId = { 'request-id': message.id.replace(/^msg/, 'req') };
     if (read.stream) {
       const chunks = streamChunks(message);
+      const half = chunks.slice(0, Math.ceil(chunks.length / 2));
+      const isFailing = !isCut && this.#fires('streamError');
+      const failing = [...half, streamError('overloaded_error', 'Overloaded')];
       return {
         kind: 'stream',
-        headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
-        chunks: isCut ? chunks.slice(0, Math.ceil(chunks.length / 2)) : chunks,
+        headers: {
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-cache',
+          ...requestId,
+        },
+        chunks: isCut ? half : isFailing ? failing : chunks,
         chunkMs: settings.chunkMs,
         isCut,
       };
     }
-    const response = jsonAnswer(200, message);
+    const plain = jsonAnswer(200, message);
+    const response = { ...plain, headers: { ...plain.headers, ...requestId } };
     return isCut ? { kind: 'lostAfterHeaders', response, stallMs: 0 } : { kind: 'response', response };
   }
 }

@@ -4,6 +4,7 @@
  * Changing a number really changes the addresses: sends to the old ones then reach nobody.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids.
  */
+import { createHash } from 'node:crypto';
 import type { RangeMs } from './draw.ts';
 import { readNumber, readObject, readString } from './json-reading.ts';
 import { ControlError } from './setting-merge.ts';
@@ -19,6 +20,8 @@ export interface Contact {
   userId: string | null;
   parentUserId: string | null;
   username: string | null;
+  /** Names the keys of the contact's phone; webhooks carry it where it is set (Meta's identity check). */
+  identityHash: string | null;
   /** How far delivery statuses go for this contact: a switched-off phone is "sent". */
   receipts: Receipts;
   /** Every send to this contact fails with this code; null: none does. */
@@ -37,6 +40,7 @@ export interface ContactSpec {
   readonly userId?: string | null;
   readonly parentUserId?: string | null;
   readonly username?: string | null;
+  readonly identityHash?: string | null;
   readonly receipts?: Receipts;
   readonly failCode?: number | null;
   readonly sentMs?: RangeMs | null;
@@ -60,6 +64,13 @@ const RECEIPTS = new Set<string>(['none', 'sent', 'delivered', 'read']);
 const BSUID = /^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$/;
 
 export const isUserId = (text: string): boolean => BSUID.test(text);
+
+/** The BSUID of a phone, always the same one: chance would make two runs differ. */
+export function userIdOfPhone(digits: string): string {
+  const number = BigInt(`0x${createHash('sha256').update(`portfolio ${digits}`).digest('hex').slice(0, 16)}`);
+  return `US.${String(number).padStart(20, '1')}`;
+}
+
 export const digitsOf = (text: string): string => text.replace(/\D/g, '');
 
 function readRange(value: unknown, key: string): RangeMs | null {
@@ -79,7 +90,7 @@ export function readContactSpec(value: unknown): ContactSpec {
   if (!given)
     throw new ControlError('A contact must be a JSON object, for example { "phone": "16505551234" }.');
   const spec: Record<string, unknown> = {};
-  for (const key of ['id', 'name', 'phone', 'userId', 'parentUserId', 'username'] as const) {
+  for (const key of ['id', 'name', 'phone', 'userId', 'parentUserId', 'username', 'identityHash'] as const) {
     if (given[key] === undefined) continue;
     if (given[key] !== null && typeof given[key] !== 'string') {
       throw new ControlError(`A contact's "${key}" must be a string.`);
@@ -104,7 +115,12 @@ export function readContactSpec(value: unknown): ContactSpec {
   return spec as ContactSpec;
 }
 
-export function createContactBook(): ContactBook {
+export interface ContactBookOptions {
+  /** Whether a contact that is made with a phone only has a BSUID as well. */
+  readonly givesUserIds?: () => boolean;
+}
+
+export function createContactBook({ givesUserIds = () => false }: ContactBookOptions = {}): ContactBook {
   const byId = new Map<string, Contact>();
   const byPhone = new Map<string, Contact>();
   const byUserId = new Map<string, Contact>();
@@ -129,14 +145,16 @@ export function createContactBook(): ContactBook {
       counter += 1;
       const id = spec.id ?? `contact_${counter}`;
       if (byId.has(id)) throw new ControlError(`There is already a contact "${id}".`, 409);
+      const isGiven = spec.userId === undefined && spec.phone && givesUserIds();
       const contact: Contact = {
         id,
         name: spec.name ?? `Contact ${counter}`,
         phone: spec.phone ?? null,
         phoneHidden: spec.phoneHidden ?? false,
-        userId: spec.userId ?? null,
+        userId: isGiven ? userIdOfPhone(spec.phone ?? '') : (spec.userId ?? null),
         parentUserId: spec.parentUserId ?? null,
         username: spec.username ?? null,
+        identityHash: spec.identityHash ?? null,
         receipts: spec.receipts ?? 'read',
         failCode: spec.failCode ?? null,
         sentMs: spec.sentMs ?? null,
@@ -178,5 +196,6 @@ export function webhookContact(contact: Contact): Record<string, unknown> {
     ...(phone ? { wa_id: phone } : {}),
     ...(contact.userId ? { user_id: contact.userId } : {}),
     ...(contact.parentUserId ? { parent_user_id: contact.parentUserId } : {}),
+    ...(contact.identityHash ? { identity_key_hash: contact.identityHash } : {}),
   };
 }

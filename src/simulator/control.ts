@@ -12,14 +12,21 @@
  *   GET    /_sim/messages?phoneNumberId=&contact=&limit=   { contact, typingUntilMs, windowUntilMs, messages: [...] }
  *   GET    /_sim/events?after=                    server-sent events: everything in the log, live (served by the shell)
  * Other ways to speak
- *   POST   /_sim/echo                             { phoneNumberId, contact, text }: the owner answers on their own phone
- *   POST   /_sim/address                          { phoneNumberId, contact, phone?, userId? }: the contact's ids really change
- *   POST   /_sim/change                           { wabaId | phoneNumberId, field, value }: any account-level webhook
+ *   POST   /_sim/echo                             { phoneNumberId, contact, by?: "owner" | "app" | "agent", text | type, ... }
+ *   POST   /_sim/handover                         { phoneNumberId, contact, to: "agent" | "app" }: who holds the conversation
+ *   POST   /_sim/history                          { phoneNumberId, messagesMax?, declined? }: a coexistence number shares its past
+ *   POST   /_sim/address                          { phoneNumberId, contact, phone?, userId?, identityHash? }: the ids really change
+ *   POST   /_sim/change                           { wabaId | phoneNumberId, field, value? }: any account-level webhook
+ *   Templates and tokens: see moderation-routes.ts
  * Setting up
  *   GET, POST /_sim/setup                         { appSecret, verifyToken, webhookUrl, wabas, phoneNumbers, accessTokens, rules, timings }
  *   POST   /_sim/handshake                        { url? }: Meta's GET verification; answers { ok, httpStatus, reason }
  *   GET, POST, DELETE /_sim/faults                partial settings; null switches one off
  *   GET, POST, DELETE /_sim/model                 partial settings of the model look-alike; GET adds its stats
+ *   GET, POST, DELETE /_sim/images                partial settings of the image look-alike, with its stats; /charges lists
+ *   GET, POST, DELETE /_sim/checkout              partial settings of the checkout look-alike, with its stats; /list lists
+ *   POST   /_sim/checkout/pay, /decline, /expire  { id }: what a customer does on the page
+ *   POST   /_sim/checkout/retry                   every waiting payment event is due now
  *   POST   /_sim/webhooks/retry                   every waiting retry is due now
  *   POST   /_sim/reset                            { everything?: true }
  * Evidence
@@ -30,12 +37,16 @@
  *   GET    /_sim/model/calls?limit=
  */
 import type { Anthropic } from './anthropic.ts';
+import type { CheckoutDesk } from './checkout.ts';
 import { readContactSpec } from './contacts.ts';
 import { type Conversation, SERVICE_WINDOW_MS } from './conversations.ts';
 import type { GraphRequest } from './graph-surface.ts';
 import type { HandshakeResult } from './handshakes.ts';
+import type { Images } from './images.ts';
 import { parseJson, readArray, readObject, readString } from './json-reading.ts';
 import type { Meta } from './meta.ts';
+import { moderationRoutes } from './moderation-routes.ts';
+import { checkoutRoutes, imageRoutes } from './provider-routes.ts';
 import { ControlError } from './setting-merge.ts';
 import { describeSettings } from './settings.ts';
 
@@ -56,9 +67,27 @@ interface Call {
   readonly nowMs: number;
 }
 
-type Route = (call: Call) => unknown;
+export type Route = (call: Call) => unknown;
 
 const PREFIX = '/_sim';
+
+/** What a day is made of, and nothing about how it was watched or set up. */
+const PARTS_OF_A_DAY = new Set([
+  'say',
+  'echo',
+  'handover',
+  'history',
+  'address',
+  'change',
+  'contacts',
+  'faults',
+  'model',
+  'webhooks',
+  'checkout',
+  'images',
+  'templates',
+  'tokens',
+]);
 
 function limitOf(call: Call, normal: number, max: number): number {
   const asked = Number(call.query.limit ?? normal);
@@ -111,6 +140,8 @@ function phoneRoutes({ meta }: { meta: Meta }): Record<string, Route> {
       return { said: inbound.say(call.body, call.nowMs) };
     },
     'POST /echo': (call) => inbound.echo(call.body, call.nowMs),
+    'POST /handover': (call) => inbound.handOver(call.body, call.nowMs),
+    'POST /history': (call) => inbound.tellHistory(call.body, call.nowMs),
     'POST /address': (call) => ({ contact: inbound.changeAddress(call.body, call.nowMs) }),
     'POST /change': (call) => {
       inbound.change(call.body, call.nowMs);
@@ -140,7 +171,7 @@ function phoneRoutes({ meta }: { meta: Meta }): Record<string, Route> {
   };
 }
 
-function setupRoutes({ meta, anthropic }: { meta: Meta; anthropic: Anthropic }): Record<string, Route> {
+function setupRoutes({ meta, anthropic, images, checkout }: ControlParts): Record<string, Route> {
   const noteChange = (what: string, nowMs: number): void => meta.log.add('settingsChanged', nowMs, { what });
   return {
     'GET /setup': () => describeSettings(meta.settings),
@@ -152,7 +183,7 @@ function setupRoutes({ meta, anthropic }: { meta: Meta; anthropic: Anthropic }):
     'GET /faults': () => meta.faults.settings,
     'POST /faults': (call) => {
       noteChange('faults', call.nowMs);
-      return meta.faults.set(call.body);
+      return meta.faults.set(call.body, call.nowMs);
     },
     'DELETE /faults': (call) => {
       meta.faults.clear();
@@ -173,6 +204,8 @@ function setupRoutes({ meta, anthropic }: { meta: Meta; anthropic: Anthropic }):
       const everything = readObject(call.body)?.everything === true;
       meta.reset({ everything });
       anthropic.reset({ everything });
+      images.reset({ everything });
+      checkout.reset({ everything });
       return { ok: true };
     },
   };
@@ -209,11 +242,21 @@ function refusalOf(error: unknown): ControlAnswer {
   throw error;
 }
 
-export function createControl(parts: { meta: Meta; anthropic: Anthropic }): Control {
+export interface ControlParts {
+  readonly meta: Meta;
+  readonly anthropic: Anthropic;
+  readonly images: Images;
+  readonly checkout: CheckoutDesk;
+}
+
+export function createControl(parts: ControlParts): Control {
   const routes: Record<string, Route> = {
     ...phoneRoutes(parts),
     ...setupRoutes(parts),
     ...evidenceRoutes(parts),
+    ...moderationRoutes(parts.meta),
+    ...imageRoutes(parts.images),
+    ...checkoutRoutes(parts.checkout),
   };
   routes['GET '] = () => ({ name: 'Nightdesk simulator', routes: Object.keys(routes).sort() });
 
@@ -223,6 +266,11 @@ export function createControl(parts: { meta: Meta; anthropic: Anthropic }): Cont
     const cut = path.lastIndexOf('/') + 1;
     const route = cut > 1 ? routes[`${method} ${path.slice(0, cut)}`] : undefined;
     return route && { route, tail: decodeURIComponent(path.slice(cut)) };
+  };
+
+  const noteDriven = (request: GraphRequest, path: string, body: unknown, result: unknown, nowMs: number) => {
+    if (request.method === 'GET' || !PARTS_OF_A_DAY.has(path.split('/')[1] ?? '')) return;
+    parts.meta.log.add('driven', nowMs, { method: request.method, path, body, result });
   };
 
   return {
@@ -237,6 +285,7 @@ export function createControl(parts: { meta: Meta; anthropic: Anthropic }): Cont
         const body = hasBody ? parseJson(request.body) : {};
         if (body === undefined) throw new ControlError('The request body is not valid JSON.');
         const result = found.route({ query: request.query, tail: found.tail, body, nowMs });
+        noteDriven(request, path, body, result, nowMs);
         return result instanceof Promise
           ? result.then((value) => answer(200, value), refusalOf)
           : answer(200, result);

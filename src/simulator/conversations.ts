@@ -32,6 +32,8 @@ export interface Conversation {
   freeEntryUntilMs: number;
   typingUntilMs: number;
   lastAtMs: number;
+  /** Meta's hosted agent answers: the business gets `standby` instead of `messages`. */
+  isWithAgent: boolean;
 }
 
 export interface Conversations {
@@ -79,6 +81,7 @@ export function createConversations(options: { messagesMax?: number } = {}): Con
           freeEntryUntilMs: 0,
           typingUntilMs: 0,
           lastAtMs: 0,
+          isWithAgent: false,
         };
         byKey.set(key, conversation);
       }

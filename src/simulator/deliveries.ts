@@ -40,6 +40,8 @@ interface Delivery {
   sentAtMs: number;
   /** The time of the next attempt while one is waiting. */
   retryAtMs: number | null;
+  /** So many more attempts will not arrive. */
+  lostAttempts: number;
 }
 
 export interface Deliveries {
@@ -86,7 +88,7 @@ class WebhookDeliveries implements Deliveries {
     const { faults, random, agenda } = this.#parts;
     const { shuffleWebhooks } = faults.settings;
     this.#updatesWaiting += 1;
-    if (!faults.fires(shuffleWebhooks, update.phoneNumberId)) {
+    if (!faults.fires(shuffleWebhooks, update.phoneNumberId, nowMs)) {
       this.#ready(update, nowMs);
       return;
     }
@@ -160,8 +162,14 @@ class WebhookDeliveries implements Deliveries {
     for (const piece of splitBatch(batch, updatesMax)) this.#send(piece, nowMs);
   }
 
+  #delayOf(phoneNumberId: string | null, nowMs: number): number {
+    const { faults, random } = this.#parts;
+    const { delayWebhooks } = faults.settings;
+    return faults.fires(delayWebhooks, phoneNumberId, nowMs) ? drawMs(random, delayWebhooks) : 0;
+  }
+
   #send(updates: readonly Update[], nowMs: number): void {
-    const { settings } = this.#parts;
+    const { settings, faults } = this.#parts;
     const { wabaId, phoneNumberId } = updates[0]!;
     this.#updatesWaiting -= updates.length;
     const url = webhookUrlFor(settings, wabaId, phoneNumberId);
@@ -174,8 +182,10 @@ class WebhookDeliveries implements Deliveries {
     const body = buildEnvelope(updates);
     const delivery = this.#start(
       { url, body, updates, phoneNumberId, duplicateOf: null, isRetried: true },
-      nowMs,
+      nowMs + this.#delayOf(phoneNumberId, nowMs),
     );
+    const { dropWebhooks } = faults.settings;
+    if (faults.fires(dropWebhooks, phoneNumberId, nowMs)) delivery.lostAttempts = dropWebhooks.attempts;
     this.#duplicate(delivery, nowMs);
     this.#oversize(delivery, nowMs);
   }
@@ -189,6 +199,7 @@ class WebhookDeliveries implements Deliveries {
       attempts: 0,
       sentAtMs: 0,
       retryAtMs: null,
+      lostAttempts: 0,
     };
     this.#open.set(delivery.deliveryId, delivery);
     this.#parts.agenda.at(atMs, (nowMs) => this.#attempt(delivery, nowMs));
@@ -198,13 +209,13 @@ class WebhookDeliveries implements Deliveries {
   #duplicate(original: Delivery, nowMs: number): void {
     const { faults, random, log } = this.#parts;
     const { duplicateWebhook } = faults.settings;
-    if (!faults.fires(duplicateWebhook, original.phoneNumberId)) return;
+    if (!faults.fires(duplicateWebhook, original.phoneNumberId, nowMs)) return;
     const isConcurrent = random() < 0.5;
     const laterMs = isConcurrent ? 0 : drawMs(random, { minMs: 0, maxMs: duplicateWebhook.maxMs });
     const { url, body, updates, phoneNumberId, deliveryId } = original;
     const copy = this.#start(
       { url, body, updates, phoneNumberId, duplicateOf: deliveryId, isRetried: false },
-      nowMs + laterMs,
+      original.firstAtMs + laterMs,
     );
     log.add('webhookDuplicated', nowMs, {
       ...detailsOf(original),
@@ -216,7 +227,7 @@ class WebhookDeliveries implements Deliveries {
   #oversize(like: Delivery, nowMs: number): void {
     const { faults } = this.#parts;
     const { oversized } = faults.settings;
-    if (!faults.fires(oversized, like.phoneNumberId)) return;
+    if (!faults.fires(oversized, like.phoneNumberId, nowMs)) return;
     const update: Update = {
       wabaId: like.updates[0]!.wabaId,
       phoneNumberId: null,
@@ -242,7 +253,7 @@ class WebhookDeliveries implements Deliveries {
     delivery.sentAtMs = nowMs;
     delivery.retryAtMs = null;
     if (delivery.attempts > 1) log.count('webhookRetried');
-    const badSignature = faults.fires(faults.settings.badSignature, delivery.phoneNumberId);
+    const badSignature = faults.fires(faults.settings.badSignature, delivery.phoneNumberId, nowMs);
     const secret = badSignature ? `not ${settings.appSecret}` : settings.appSecret;
     log.add('webhookSent', nowMs, {
       ...detailsOf(delivery),
@@ -250,6 +261,11 @@ class WebhookDeliveries implements Deliveries {
       duplicateOf: delivery.duplicateOf,
       badSignature,
     });
+    if (delivery.lostAttempts > 0) {
+      delivery.lostAttempts -= 1;
+      this.#retryLater(delivery, null, nowMs);
+      return;
+    }
     emit({
       kind: 'webhook',
       deliveryId: delivery.deliveryId,

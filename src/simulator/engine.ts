@@ -5,10 +5,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Anthropic, createAnthropic } from './anthropic.ts';
+import { type CheckoutDesk, createCheckout } from './checkout.ts';
 import type { DeepPartial, SimulatorSetup } from './client.ts';
 import type { WebhookAttempt, WebhookEnd } from './deliveries.ts';
 import { createEventLog, type EventLog } from './events-log.ts';
 import { writeAnswer } from './http-answering.ts';
+import { createImages, type Images } from './images.ts';
 import { createMeta, type Meta, type MetaEffect } from './meta.ts';
 import type { ModelSettings } from './model-settings.ts';
 import { createWebhookPoster, type WebhookPoster } from './webhook-poster.ts';
@@ -42,6 +44,8 @@ export class Engine {
   readonly log: EventLog;
   readonly meta: Meta;
   readonly anthropic: Anthropic;
+  readonly images: Images;
+  readonly checkout: CheckoutDesk;
   readonly #world: SimulatorWorld;
   readonly #poster: WebhookPoster;
   readonly #held = new Map<string, ServerResponse>();
@@ -56,6 +60,9 @@ export class Engine {
     const { log } = this;
     this.meta = createMeta({ random: world.random, log, setup: options.setup ?? {} });
     this.anthropic = createAnthropic({ random: world.random, log, settings: options.model ?? {} });
+    this.images = createImages({ random: world.random, log });
+    const publicUrl = () => this.meta.settings.publicUrl;
+    this.checkout = createCheckout({ random: world.random, log, publicUrl });
     this.#poster = createWebhookPoster({
       setTimer: world.setTimer,
       concurrencyMax: options.webhookConcurrencyMax ?? 64,
@@ -68,8 +75,10 @@ export class Engine {
   pump(): void {
     if (this.#isClosed) return;
     for (const effect of this.meta.due(this.#world.nowMs())) this.#perform(effect);
-    const nextAtMs = this.meta.nextDueAtMs();
-    if (nextAtMs === null || nextAtMs >= this.#armedAtMs) return;
+    for (const event of this.checkout.due(this.#world.nowMs())) this.#tellPayment(event);
+    const dues = [this.meta.nextDueAtMs(), this.checkout.nextDueAtMs()].filter((atMs) => atMs !== null);
+    const nextAtMs = Math.min(...dues);
+    if (nextAtMs >= this.#armedAtMs) return;
     this.#disarm();
     this.#armedAtMs = nextAtMs;
     this.#disarm = this.#world.setTimer(Math.max(0, nextAtMs - this.#world.nowMs()), () => {
@@ -94,6 +103,13 @@ export class Engine {
     this.#isClosed = true;
     this.#disarm();
     this.#poster.close();
+  }
+
+  #tellPayment(event: WebhookAttempt): void {
+    this.#poster.post(event, (end) => {
+      this.checkout.eventAnswered(event.deliveryId, end, this.#world.nowMs());
+      this.pump();
+    });
   }
 
   #perform(effect: MetaEffect): void {

@@ -24,6 +24,19 @@ interface WebhookDetails {
   subjects: readonly WebhookSubject[];
 }
 
+/** In the smallest unit of the currency. */
+interface CheckoutAmount {
+  checkoutId: string;
+  amount: number;
+  currency: string;
+}
+
+interface PaymentEventDetails {
+  eventId: string;
+  type: string;
+  attempt: number;
+}
+
 export interface EventDetails {
   /** A contact said something; its webhook is on the way. */
   said: Place & { wamid: string; type: string; text: string | null; body: unknown; replyTo: string | null };
@@ -63,7 +76,20 @@ export interface EventDetails {
   typing: Place & { untilMs: number };
   modelCalled: { callId: string; model: string; texts: readonly string[]; stream: boolean };
   modelEnded: { callId: string; outcome: string; tookMs: number };
+  imageAsked: { callId: string; prompt: string; idempotencyKey: string | null };
+  imageCharged: { callId: string; chargeId: string; idempotencyKey: string | null; amountCents: number };
+  imageEnded: { callId: string; outcome: string; tookMs: number };
+  checkoutCreated: CheckoutAmount & { reference: string | null };
+  checkoutPaid: CheckoutAmount;
+  checkoutExpired: { checkoutId: string };
+  checkoutRefunded: CheckoutAmount;
+  paymentEventSent: PaymentEventDetails & { badSignature: boolean };
+  paymentEventAnswered: PaymentEventDetails & { httpStatus: number };
+  /** `retryAtMs` is null when nothing more will be tried. */
+  paymentEventFailed: PaymentEventDetails & { httpStatus: number | null; retryAtMs: number | null };
   settingsChanged: { what: string };
+  /** Someone drove the simulator by the control API; with what came of it, a day can be played again. */
+  driven: { method: string; path: string; body: unknown; result: unknown };
 }
 
 export type EventKind = keyof EventDetails;

@@ -16,6 +16,10 @@ interface GraphErrorRow {
   readonly details: string;
   readonly subcode?: number;
   readonly isTransient?: true;
+  /** How the synchronous answer words it, where that is not "(#code) title". */
+  readonly message?: string;
+  /** Graph's own errors carry no `error_data`. */
+  readonly isBare?: true;
 }
 
 const ROWS: Readonly<Record<number, GraphErrorRow>> = {
@@ -48,21 +52,36 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
     title: 'Invalid parameter',
     details: 'The request included one or more unsupported or misspelled parameters.',
   },
+  104: {
+    httpStatus: 401,
+    title: 'Access token required',
+    details: 'The request has no access token.',
+    message: 'An access token is required to request this resource.',
+    isBare: true,
+  },
   190: {
     httpStatus: 401,
     title: 'Invalid OAuth access token',
     details: 'The access token has expired.',
     subcode: 463,
+    isBare: true,
   },
   200: {
     httpStatus: 403,
     title: 'API Permission',
     details: 'Permission is either not granted or has been removed.',
+    isBare: true,
   },
   368: {
     httpStatus: 403,
     title: 'Temporarily blocked for policies violations',
     details: 'The WABA has been restricted for violating a platform policy.',
+  },
+  2500: {
+    httpStatus: 400,
+    title: 'Unknown path components',
+    details: 'The path or its version is unknown.',
+    isBare: true,
   },
   80007: { httpStatus: 400, title: 'Rate limit issues', details: 'The WABA has reached its rate limit.' },
   130403: { httpStatus: 400, title: 'Recipient blocked', details: 'The business has blocked this user.' },
@@ -187,6 +206,11 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
     title: 'Phone number in maintenance mode',
     details: 'The business phone number is in maintenance mode.',
   },
+  131059: {
+    httpStatus: 400,
+    title: 'Invalid cursor',
+    details: 'The cursor is invalid or has expired.',
+  },
   131062: {
     httpStatus: 400,
     title: 'Recipient not supported',
@@ -195,11 +219,13 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
   132000: {
     httpStatus: 400,
     title: 'Template Param Count Mismatch',
+    message: '(#132000) Number of parameters does not match the expected number of params',
     details: 'The number of variable parameter values does not match the template.',
   },
   132001: {
     httpStatus: 404,
     title: 'Template does not exist',
+    message: '(#132001) Template name does not exist in the translation',
     details: 'The template does not exist in the given language or has not been approved.',
   },
   132005: {
@@ -215,6 +241,7 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
   132012: {
     httpStatus: 400,
     title: 'Template Parameter Format Mismatch',
+    message: '(#132012) Parameter format does not match format in the created template',
     details: 'Variable parameter values are formatted incorrectly.',
   },
   132015: { httpStatus: 400, title: 'Template is Paused', details: 'Template is paused due to low quality.' },
@@ -228,6 +255,16 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
     title: 'Server Temporarily Unavailable',
     details: 'Server is temporarily unavailable.',
   },
+  133005: {
+    httpStatus: 400,
+    title: 'Two step verification PIN Mismatch',
+    details: 'Two-step verification PIN incorrect.',
+  },
+  133016: {
+    httpStatus: 400,
+    title: 'Register and deregister limit',
+    details: 'The number was registered or deregistered too often in a short time.',
+  },
   133010: {
     httpStatus: 400,
     title: 'Phone number Not Registered',
@@ -238,6 +275,17 @@ const ROWS: Readonly<Record<number, GraphErrorRow>> = {
     title: 'Generic user error',
     details: 'Message failed to send because of an unknown error with the request parameters.',
   },
+  137000: {
+    httpStatus: 400,
+    title: 'Recipient identity key hash mismatch',
+    details: 'The identity key hash of the recipient is not the one that was given.',
+  },
+};
+
+/** The words of 190 by its subcode. */
+const TOKEN_MESSAGES: Readonly<Record<number, string>> = {
+  463: 'Error validating access token: Session has expired.',
+  467: 'Error validating access token: The session is invalid because the user logged out.',
 };
 
 const UNKNOWN_ROW: GraphErrorRow = {
@@ -265,35 +313,46 @@ export interface GraphErrorOptions {
   readonly httpStatus?: number;
   readonly details?: string;
   readonly message?: string;
-  readonly subcode?: number;
+  /** Null: none, whatever the table says. */
+  readonly subcode?: number | null;
+  readonly type?: string;
+  /** Without `error_data`, as Graph's own checks answer. */
+  readonly isBare?: boolean;
+  /** What Graph means for a person's eyes. */
+  readonly forUser?: { readonly title: string; readonly message: string };
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function graphErrorAnswer(code: number, options: GraphErrorOptions): HttpAnswer {
   const row = ROWS[code] ?? UNKNOWN_ROW;
-  const subcode = options.subcode ?? row.subcode;
-  const hasDetails = code >= 100 && code !== 190 && code !== 200;
+  const subcode = options.subcode === undefined ? row.subcode : options.subcode;
+  const tokenMessage = code === 190 && subcode ? TOKEN_MESSAGES[subcode] : undefined;
+  const hasDetails = code >= 100 && !(options.isBare ?? row.isBare);
+  const { forUser } = options;
   const error = {
-    message: options.message ?? `(#${code}) ${row.title}`,
-    type: 'OAuthException',
+    message: options.message ?? row.message ?? tokenMessage ?? `(#${code}) ${row.title}`,
+    type: options.type ?? 'OAuthException',
     ...(row.isTransient ? { is_transient: true } : {}),
     code,
     ...(hasDetails
       ? { error_data: { messaging_product: 'whatsapp', details: options.details ?? row.details } }
       : {}),
-    ...(subcode === undefined ? {} : { error_subcode: subcode }),
+    ...(subcode === undefined || subcode === null ? {} : { error_subcode: subcode }),
+    ...(forUser ? { error_user_title: forUser.title, error_user_msg: forUser.message } : {}),
     fbtrace_id: options.traceId,
   };
-  return jsonAnswer(options.httpStatus ?? row.httpStatus, { error });
+  const answer = jsonAnswer(options.httpStatus ?? row.httpStatus, { error });
+  return options.headers ? { ...answer, headers: { ...answer.headers, ...options.headers } } : answer;
 }
 
 /** The element of `statuses[].errors[]` or `messages[].errors[]`. */
-export function webhookError(code: number): unknown {
+export function webhookError(code: number, details?: string): unknown {
   const row = ROWS[code] ?? UNKNOWN_ROW;
   return {
     code,
     title: row.title,
     message: row.title,
-    error_data: { details: row.details },
+    error_data: { details: details ?? row.details },
     href: '/documentation/business-messaging/whatsapp/support/error-codes',
   };
 }

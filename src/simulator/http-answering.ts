@@ -17,6 +17,14 @@ export function writeAnswer(response: ServerResponse, answer: HttpAnswer): void 
   response.writeHead(answer.status, headers).end(answer.body);
 }
 
+/** The headers and half of the body; `then` gets the other half when the first was handed over. */
+function writeHalf(response: ServerResponse, answer: HttpAnswer, then: (rest: Uint8Array) => void): void {
+  const bytes = Buffer.from(answer.body);
+  const half = bytes.length >> 1;
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': String(bytes.length) });
+  response.write(bytes.subarray(0, half), () => then(bytes.subarray(half)));
+}
+
 function breakOff(response: ServerResponse): void {
   response.socket?.destroy();
 }
@@ -46,7 +54,11 @@ export function playOutcome(
   };
   if (outcome.kind === 'hang') return;
   if (outcome.kind === 'response') {
-    later(outcome.delayMs, () => writeAnswer(response, outcome.response));
+    const stallMs = 'stallMs' in outcome ? outcome.stallMs : undefined;
+    later(outcome.delayMs, () => {
+      if (stallMs === undefined) writeAnswer(response, outcome.response);
+      else writeHalf(response, outcome.response, (rest) => later(stallMs, () => response.end(rest)));
+    });
     return;
   }
   if (outcome.kind === 'lost') {
@@ -54,23 +66,20 @@ export function playOutcome(
     return;
   }
   if (outcome.kind === 'lostAfterHeaders') {
-    const { status, headers, body } = outcome.response;
-    later(outcome.delayMs, () => {
-      response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
-      response.write(body.slice(0, Math.floor(body.length / 2)), () => later(outcome.stallMs, lose));
-    });
+    later(outcome.delayMs, () => writeHalf(response, outcome.response, () => later(outcome.stallMs, lose)));
     return;
   }
   const { chunks, chunkMs, isCut } = outcome;
   const writeFrom = (index: number): void => {
     const chunk = chunks[index];
     if (chunk === undefined) {
-      if (isCut) lose();
-      else response.end();
+      response.end();
       return;
     }
-    response.write(chunk);
-    later(chunkMs, () => writeFrom(index + 1));
+    // What was written must have left before the socket dies, or the stream would end at its beginning.
+    const isLast = isCut && index === chunks.length - 1;
+    response.write(chunk, () => isLast && later(chunkMs, lose));
+    if (!isLast) later(chunkMs, () => writeFrom(index + 1));
   };
   later(outcome.delayMs, () => {
     response.writeHead(200, outcome.headers);

@@ -4,7 +4,6 @@
  * To add a type, add a builder to `BUILDERS`.
  */
 import { createHash } from 'node:crypto';
-import { webhookError } from './graph-errors.ts';
 import { type JsonObject, readArray, readNumber, readObject, readString } from './json-reading.ts';
 import { sampleFile } from './media-shelf.ts';
 import { ControlError } from './setting-merge.ts';
@@ -16,6 +15,9 @@ export interface ContentSources {
   readonly publicUrl: string;
   /** The message that is replied to, if the simulator still knows it: its type's own object. */
   readonly repliedTo: unknown;
+  /** The speaker's phone, for an answer to a request for it. */
+  readonly phone: string | null;
+  readonly nowMs: number;
 }
 
 export interface InboundContent {
@@ -105,11 +107,13 @@ const listReply: Builder = (said, { repliedTo }) => {
 const location: Builder = (said) => {
   const name = readString(said.name);
   const address = readString(said.address);
+  const url = readString(said.url);
   const content = {
     ...(address === undefined ? {} : { address }),
     latitude: readNumber(said.latitude) ?? 37.44221496582,
     longitude: readNumber(said.longitude) ?? -122.16165924072,
     ...(name === undefined ? {} : { name }),
+    ...(url === undefined ? {} : { url }),
   };
   return under('location', content, name ?? null);
 };
@@ -118,15 +122,51 @@ const contactCards: Builder = (said) => {
   const cards = readArray(said.contacts) ?? [
     {
       name: { first_name: 'Barbara', last_name: 'Johnson', formatted_name: 'Barbara J. Johnson' },
+      org: { company: 'Social Tsunami' },
       phones: [{ phone: '+1 (415) 555-0829', wa_id: '14125550829', type: 'MOBILE' }],
     },
   ];
   return under('contacts', cards, null);
 };
 
+/** The answer to `request_contact_info`, or to a template's button for it: the contact's own phone. */
+const contactInfo: Builder = (said, { phone }) => {
+  const digits = readString(said.phone)?.replace(/\D/g, '') ?? phone;
+  if (digits === null)
+    throw new ControlError('This contact has no phone that it could share: give a "phone".');
+  const card = { origin: 'contact_request', phones: [{ phone: `+${digits}`, wa_id: digits, type: 'CELL' }] };
+  return under('contacts', [card], null);
+};
+
+const waFlowReply: Builder = (said) => {
+  const answers = readObject(said.response) ?? { flow_token: 'unused' };
+  // Built-in ones (an address, a payment) come without a body: null.
+  const body = said.body === null ? null : (readString(said.body) ?? 'Sent');
+  const reply = {
+    response_json: JSON.stringify(answers),
+    ...(body === null ? {} : { body }),
+    name: readString(said.name) ?? 'flow',
+  };
+  return under('interactive', { type: 'nfm_reply', nfm_reply: reply }, body);
+};
+
+const CALL_PERMISSION_MS = 7 * 24 * 3_600_000;
+
+const callPermission: Builder = (said, { nowMs }) => {
+  const isAccepted = said.accept !== false;
+  const reply = {
+    response: isAccepted ? 'accept' : 'reject',
+    ...(isAccepted ? { expiration_timestamp: Math.floor((nowMs + CALL_PERMISSION_MS) / 1_000) } : {}),
+    response_source: 'user_action',
+  };
+  return under('interactive', { type: 'call_permission_reply', call_permission_reply: reply }, null);
+};
+
 const reaction: Builder = (said) => {
   const emoji = readString(said.emoji);
-  const content = { message_id: need(said, 'messageId'), ...(emoji ? { emoji } : {}) };
+  // Taken back: no emoji at all; an empty one, as in older traffic, only where it is asked for by name.
+  const isEmptyGiven = emoji === '' && said.emptyEmoji === true;
+  const content = { message_id: need(said, 'messageId'), ...(emoji || isEmptyGiven ? { emoji } : {}) };
   return under('reaction', content, emoji ?? null);
 };
 
@@ -142,27 +182,51 @@ const order: Builder = (said) => {
   return under('order', content, text ?? null);
 };
 
-const edit: Builder = (said) => {
-  const text = need(said, 'text');
+/** A text, or with `editedType` a file with another caption. Coexistence numbers only; elsewhere Meta has no support. */
+const edit: Builder = (said, sources) => {
+  const editedType = readString(said.editedType) ?? 'text';
+  const contextId = readString(said.contextId);
+  if (editedType === 'edit' || editedType === 'revoke') {
+    throw new ControlError(`"editedType" is what the message is, for example "text" or "image".`);
+  }
+  const edited = buildContent({ ...said, type: editedType }, sources);
   const content = {
     original_message_id: need(said, 'originalMessageId'),
-    message: { type: 'text', text: { body: text } },
+    message: {
+      ...(contextId === undefined ? {} : { context: { id: contextId } }),
+      type: edited.type,
+      ...edited.properties,
+    },
   };
-  return under('edit', content, text);
+  return under('edit', content, edited.text);
 };
 
-const unsupported: Builder = (said) => ({
+const errorOf = (code: number, words: string, details: string) => ({
+  code,
+  title: words,
+  message: words,
+  error_data: { details },
+});
+
+function unsupportedOf(subtype: string | null): InboundContent {
+  const error = errorOf(131051, 'Message type unknown', 'Message type is currently not supported.');
+  return {
+    type: 'unsupported',
+    properties: { errors: [error], ...(subtype === null ? {} : { unsupported: { type: subtype } }) },
+    text: null,
+  };
+}
+
+const unsupported: Builder = (said) =>
+  unsupportedOf(said.subtype === null ? null : (readString(said.subtype) ?? 'poll_creation'));
+
+/** What a number without coexistence gets of an edit. */
+export const UNSUPPORTED_EDIT = unsupportedOf('edit');
+
+/** A file above 100 MB, which Meta does not hand on. */
+const mediaTooLarge: Builder = () => ({
   type: 'unsupported',
-  properties: {
-    errors: [
-      {
-        ...(webhookError(131051) as object),
-        title: 'Message type unknown',
-        message: 'Message type unknown',
-      },
-    ],
-    unsupported: { type: readString(said.subtype) ?? 'poll_creation' },
-  },
+  properties: { errors: [errorOf(131052, 'Media file size too big.', 'Media file size too big.')] },
   text: null,
 });
 
@@ -176,6 +240,8 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   buttonReply,
   listReply,
   templateButton,
+  waFlowReply,
+  callPermission,
   image: media('image'),
   video: media('video'),
   audio: media('audio'),
@@ -183,11 +249,13 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   sticker: media('sticker'),
   location,
   contacts: contactCards,
+  contactInfo,
   reaction,
   order,
   edit,
   revoke: (said) => under('revoke', { original_message_id: need(said, 'originalMessageId') }, null),
   unsupported,
+  mediaTooLarge,
   /** A type of the future: `typeName` names it. */
   unknown: (said) =>
     under(readString(said.typeName) ?? 'hologram', readObject(said.content) ?? { id: '1' }, null),

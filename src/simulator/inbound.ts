@@ -1,17 +1,27 @@
 /**
  * Contacts speaking. `say` makes a message, puts it into the conversation and the record of everything said, and sends
- * its webhook on its way; `changeAddress` changes a contact's ids and tells it by a system message; `echo` is the
- * owner of a coexistence number answering by hand; `change` is any account-level field.
+ * its webhook on its way; `changeAddress` changes a contact's ids and tells it by a system message. What else comes by
+ * webhook is beside: echoes and handovers (`echoes.ts`), history (`history-sync.ts`), account-level fields (`notices.ts`).
  */
 import type { Contact } from './contacts.ts';
-import { digitsOf, isUserId, readContactSpec, visiblePhone, webhookContact } from './contacts.ts';
-import type { HistoryMessage } from './conversations.ts';
-import { escapedJson, type Update } from './envelope.ts';
-import { buildContent, type InboundContent } from './inbound-content.ts';
+import { digitsOf, userIdOfPhone, visiblePhone } from './contacts.ts';
+import { echo, handOver } from './echoes.ts';
+import { escapedJson, fitting } from './envelope.ts';
+import { tellHistory } from './history-sync.ts';
+import { type InboundContent, UNSUPPORTED_EDIT } from './inbound-content.ts';
+import {
+  contactJson,
+  contactOf,
+  contentOf,
+  inboundHistory,
+  numberOf,
+  senderOf,
+  updateOf,
+} from './inbound-parts.ts';
 import { type JsonObject, readNumber, readObject, readString } from './json-reading.ts';
-import { sampleFile } from './media-shelf.ts';
 import type { MetaState, SaidMessage } from './meta-state.ts';
-import { contactPeer, metadataJson, unixSeconds } from './meta-state.ts';
+import { contactPeer, unixSeconds } from './meta-state.ts';
+import { change } from './notices.ts';
 import { ControlError } from './setting-merge.ts';
 import type { PhoneNumber } from './settings.ts';
 
@@ -20,6 +30,10 @@ const FREE_ENTRY_MS = 72 * 3_600_000;
 export interface Inbound {
   say(request: unknown, nowMs: number): SaidMessage;
   echo(request: unknown, nowMs: number): { wamid: string };
+  /** Meta's hosted agent takes a conversation, or gives it back; `changed` is false where it was so already. */
+  handOver(request: unknown, nowMs: number): { changed: boolean };
+  /** The past chats of a number, as a coexistence number shares them. Returns how many webhooks it took. */
+  tellHistory(request: unknown, nowMs: number): { webhooks: number };
   changeAddress(request: unknown, nowMs: number): Contact;
   change(request: unknown, nowMs: number): void;
   /** The contact named by our id, phone or BSUID; a phone or BSUID nobody has becomes a new contact. */
@@ -27,11 +41,26 @@ export interface Inbound {
   numberOf(phoneNumberId: unknown): PhoneNumber;
 }
 
-function contextOf(said: JsonObject, number: PhoneNumber): JsonObject {
+/** Who wrote the message that is quoted; where the simulator forgot it, the business. */
+function quotedFrom(state: MetaState, replyTo: string, number: PhoneNumber, contact: Contact): JsonObject {
+  if (state.conversations.lookUp(replyTo)?.message.direction !== 'in') return { from: number.digits };
+  const phone = visiblePhone(contact);
+  return phone ? { from: phone } : {};
+}
+
+function contextOf(state: MetaState, said: JsonObject, number: PhoneNumber, contact: Contact): JsonObject {
   const replyTo = readString(said.replyTo);
   if (said.forwarded === true) return { context: { forwarded: true } };
   if (said.frequentlyForwarded === true) return { context: { frequently_forwarded: true } };
-  return replyTo === undefined ? {} : { context: { from: number.digits, id: replyTo } };
+  if (replyTo === undefined) return {};
+  const product = readObject(said.product);
+  const referred = product && {
+    referred_product: {
+      catalog_id: readString(product.catalogId) ?? '194836987003835',
+      product_retailer_id: readString(product.productRetailerId) ?? 'di9ozbzfi4',
+    },
+  };
+  return { context: { ...quotedFrom(state, replyTo, number, contact), id: replyTo, ...referred } };
 }
 
 function referralOf(said: JsonObject): JsonObject {
@@ -49,77 +78,11 @@ function referralOf(said: JsonObject): JsonObject {
   return { referral };
 }
 
-const senderOf = (contact: Contact): JsonObject => {
-  const phone = visiblePhone(contact);
-  return {
-    ...(phone ? { from: phone } : {}),
-    ...(contact.userId ? { from_user_id: contact.userId } : {}),
-    ...(contact.parentUserId ? { from_parent_user_id: contact.parentUserId } : {}),
-  };
-};
-
-function inboundHistory(said: SaidMessage, body: unknown, replyTo: string | null): HistoryMessage {
-  return {
-    wamid: said.wamid,
-    direction: 'in',
-    atMs: said.atMs,
-    type: said.type,
-    text: said.text,
-    body,
-    replyTo,
-    opaque: null,
-    status: 'sent',
-    errorCode: null,
-    acknowledgedAtMs: null,
-    readAtMs: null,
-  };
-}
-
-function messageUpdate(
-  number: PhoneNumber,
-  wamid: string,
-  message: JsonObject,
-  contact: Contact | null,
-): Update {
-  return {
-    wabaId: number.wabaId,
-    phoneNumberId: number.id,
-    field: 'messages',
-    subject: { wamid, status: null },
-    metadata: metadataJson(number),
-    list: 'messages',
-    item: escapedJson(message),
-    contact: contact ? escapedJson(webhookContact(contact)) : null,
-  };
-}
-
-function numberOf({ settings }: MetaState, phoneNumberId: unknown): PhoneNumber {
-  const number = settings.phoneNumbers.get(readString(phoneNumberId) ?? '');
-  if (!number) {
-    throw new ControlError(
-      `There is no phone number "${String(phoneNumberId)}" here. Add it by POST /_sim/setup.`,
-      404,
-    );
-  }
-  return number;
-}
-
-function create({ contacts, log }: MetaState, spec: JsonObject, nowMs: number): Contact {
-  const contact = contacts.create(readContactSpec(spec));
-  log.add('contactCreated', nowMs, { contactId: contact.id, name: contact.name });
-  return contact;
-}
-
-function contactOf(state: MetaState, key: unknown, nowMs: number): Contact {
-  const spec = readObject(key);
-  const name = readString(key) ?? readString(spec?.id) ?? readString(spec?.userId) ?? readString(spec?.phone);
-  if (name === undefined) throw new ControlError('"contact" must be a contact\'s id, phone or BSUID.');
-  const found = state.contacts.find(name);
-  if (found) return found;
-  if (spec) return create(state, spec, nowMs);
-  if (isUserId(name)) return create(state, { userId: name }, nowMs);
-  if (/^[+\d\s()-]+$/.test(name) && digitsOf(name).length >= 5) return create(state, { phone: name }, nowMs);
-  throw new ControlError(`There is no contact "${name}". Create it by POST /_sim/contacts.`, 404);
+/** Only for businesses that asked for the identity check: whether the keys changed since the customer was confirmed. */
+function identityOf(contact: Contact, atMs: number): JsonObject {
+  if (contact.identityHash === null) return {};
+  const identity = { acknowledged: true, created_timestamp: unixSeconds(atMs), hash: contact.identityHash };
+  return { identity };
 }
 
 function record(
@@ -133,15 +96,13 @@ function record(
   return entry;
 }
 
-function contentOf(state: MetaState, source: JsonObject, replyTo: string | null): InboundContent {
-  const { ids, media, settings, conversations } = state;
-  const repliedTo = replyTo === null ? undefined : conversations.lookUp(replyTo)?.message.body;
-  const content = buildContent(source, { ids, publicUrl: settings.publicUrl, repliedTo });
-  const file = readObject(content.properties[content.type]);
-  const mediaId = readString(file?.id);
-  const mimeType = readString(file?.mime_type);
-  if (mediaId && mimeType) media.put(mediaId, sampleFile(mimeType));
-  return content;
+type Told = Pick<InboundContent, 'type' | 'properties'>;
+
+/** What a webhook makes of it, which for edits depends on the number; null: nothing is told. */
+function toldAs(state: MetaState, number: PhoneNumber, content: InboundContent): Told | null {
+  const isEdit = content.type === 'edit' || content.type === 'revoke';
+  if (!isEdit || number.coexistence || state.settings.rules.edits === 'everywhere') return content;
+  return content.type === 'edit' ? UNSUPPORTED_EDIT : null;
 }
 
 function say(state: MetaState, request: unknown, nowMs: number): SaidMessage {
@@ -150,19 +111,23 @@ function say(state: MetaState, request: unknown, nowMs: number): SaidMessage {
   const number = numberOf(state, source.phoneNumberId);
   const contact = contactOf(state, source.contact, nowMs);
   const replyTo = readString(source.replyTo) ?? null;
-  const { type, text, properties } = contentOf(state, source, replyTo);
+  const content = contentOf(state, source, { contact, phoneNumberId: number.id, nowMs });
+  const { type, text, properties } = content;
+  const told = toldAs(state, number, content);
   const wamid = readString(source.wamid) ?? state.ids.wamid('in', contactPeer(contact));
   const sentAtMs = readNumber(source.timestampMs) ?? nowMs;
   const message = {
-    ...contextOf(source, number),
+    ...contextOf(state, source, number, contact),
     ...referralOf(source),
     ...senderOf(contact),
     ...(readString(source.groupId) === undefined ? {} : { group_id: source.groupId }),
     id: wamid,
     timestamp: unixSeconds(sentAtMs),
-    type,
-    ...properties,
+    type: told?.type,
+    ...told?.properties,
+    ...identityOf(contact, sentAtMs),
   };
+  const item = fitting(escapedJson(message));
   const place = { phoneNumberId: number.id, contactId: contact.id, wamid };
   const entry = record(state, number, { ...place, type, text, atMs: nowMs });
   const body = properties[type] ?? null;
@@ -177,104 +142,117 @@ function say(state: MetaState, request: unknown, nowMs: number): SaidMessage {
     entry.acknowledgedAtMs ??= settledAtMs;
     history.acknowledgedAtMs ??= settledAtMs;
   };
-  state.deliveries.enqueue({ ...messageUpdate(number, wamid, message, contact), settled }, nowMs);
+  if (told === null) {
+    settled(true, nowMs);
+    return entry;
+  }
+  const update = updateOf(number, {
+    field: conversation.isWithAgent ? 'standby' : 'messages',
+    subject: { wamid, status: null },
+    list: 'messages',
+    item,
+    contact: contactJson(contact),
+    settled,
+  });
+  state.deliveries.enqueue(update, nowMs);
   return entry;
 }
 
-function echo(state: MetaState, request: unknown, nowMs: number): { wamid: string } {
-  const source = readObject(request) ?? {};
-  const number = numberOf(state, source.phoneNumberId);
-  const contact = contactOf(state, source.contact, nowMs);
-  const text = readString(source.text) ?? '';
-  const wamid = state.ids.wamid('out', contactPeer(contact));
-  const phone = visiblePhone(contact);
+/** A system message stands alone: it has no `contacts`. */
+function tellSystem(
+  state: MetaState,
+  number: PhoneNumber,
+  from: { contact: Contact; sender: JsonObject; system: JsonObject; identity?: JsonObject },
+  nowMs: number,
+): void {
+  const wamid = state.ids.wamid('in', contactPeer(from.contact));
   const item = escapedJson({
-    from: number.digits,
-    ...(phone ? { to: phone } : {}),
-    ...(contact.userId ? { to_user_id: contact.userId } : {}),
+    ...from.sender,
     id: wamid,
     timestamp: unixSeconds(nowMs),
-    type: 'text',
-    text: { body: text },
+    type: 'system',
+    system: from.system,
+    ...from.identity,
   });
-  const place = { phoneNumberId: number.id, contactId: contact.id, wamid, type: 'text', text };
-  const body = { body: text };
-  const like: SaidMessage = { ...place, index: -1, atMs: nowMs, acknowledgedAtMs: null };
-  const history: HistoryMessage = { ...inboundHistory(like, body, null), direction: 'out' };
-  state.conversations.add(state.conversations.open(number.id, contact.id), history);
-  state.log.add('echoed', nowMs, { ...place, body });
-  const update = messageUpdate(number, wamid, {}, null);
-  state.deliveries.enqueue({ ...update, field: 'smb_message_echoes', list: 'message_echoes', item }, nowMs);
-  return { wamid };
+  const update = updateOf(number, {
+    field: 'messages',
+    subject: { wamid, status: null },
+    list: 'messages',
+    item,
+  });
+  state.deliveries.enqueue(update, nowMs);
+}
+
+interface NewAddress {
+  readonly phone: string | null;
+  readonly userId: string | null;
+  readonly parentUserId: string | null;
+}
+
+/** What was asked for; where every contact has a BSUID, a new phone brings a new one by itself. */
+function newAddressOf(state: MetaState, source: JsonObject, contact: Contact): NewAddress {
+  const phone = readString(source.phone) === undefined ? null : digitsOf(String(source.phone));
+  const isDrawn = state.settings.rules.userIds && phone !== null && contact.userId !== null;
+  return {
+    phone,
+    userId: readString(source.userId) ?? (isDrawn ? userIdOfPhone(phone) : null),
+    parentUserId: readString(source.parentUserId) ?? null,
+  };
+}
+
+function changeOfIdentity(state: MetaState, number: PhoneNumber, contact: Contact, nowMs: number): void {
+  const system = { body: 'User identity changed', type: 'customer_identity_changed' };
+  const identity = identityOf(contact, nowMs);
+  tellSystem(state, number, { contact, sender: senderOf(contact), system, identity }, nowMs);
 }
 
 function changeAddress(state: MetaState, request: unknown, nowMs: number): Contact {
   const source = readObject(request) ?? {};
   const number = numberOf(state, source.phoneNumberId);
   const contact = contactOf(state, source.contact, nowMs);
-  const newPhone = readString(source.phone) === undefined ? null : digitsOf(String(source.phone));
-  const newUserId = readString(source.userId) ?? null;
-  if (newPhone === null && newUserId === null) {
-    throw new ControlError('Changing an address needs a new "phone", a new "userId" or both.');
+  const identityHash = readString(source.identityHash);
+  if (identityHash !== undefined) {
+    state.contacts.change(contact, { identityHash });
+    state.log.add('contactChanged', nowMs, { contactId: contact.id, change: 'customer_identity_changed' });
+    changeOfIdentity(state, number, contact, nowMs);
+    return contact;
   }
-  const before = { ...contact };
+  const { phone: newPhone, userId: newUserId, parentUserId } = newAddressOf(state, source, contact);
+  if (newPhone === null && newUserId === null) {
+    throw new ControlError(
+      'Changing an address needs a new "phone", a new "userId" or both, or an "identityHash".',
+    );
+  }
   const isVisible = newPhone !== null && visiblePhone(contact) !== null;
   if (!isVisible && newUserId === null) {
     throw new ControlError('Webhooks do not show this phone, so its change shows only by a new "userId".');
   }
-  const from = isVisible ? before.phone : before.userId;
+  const from = isVisible ? contact.phone : contact.userId;
   const system = {
     body: `User ${contact.name} changed from ${from} to ${isVisible ? newPhone : newUserId}`,
     ...(isVisible ? { wa_id: newPhone } : {}),
     ...(newUserId ? { user_id: newUserId } : {}),
-    ...(newUserId && before.userId ? { previous_user_id: before.userId } : {}),
+    ...(newUserId && contact.userId ? { previous_user_id: contact.userId } : {}),
+    ...(parentUserId ? { parent_user_id: parentUserId } : {}),
+    ...(parentUserId && contact.parentUserId ? { previous_parent_user_id: contact.parentUserId } : {}),
     type: isVisible ? 'user_changed_number' : 'user_changed_user_id',
   };
-  const wamid = state.ids.wamid('in', contactPeer(contact));
-  const message = {
-    ...senderOf(contact),
-    id: wamid,
-    timestamp: unixSeconds(nowMs),
-    type: 'system',
-    system,
-  };
+  tellSystem(state, number, { contact, sender: senderOf(contact), system }, nowMs);
   state.contacts.change(contact, {
     ...(newPhone ? { phone: newPhone } : {}),
     ...(newUserId ? { userId: newUserId } : {}),
+    ...(parentUserId ? { parentUserId } : {}),
   });
   state.log.add('contactChanged', nowMs, { contactId: contact.id, change: system.type });
-  state.deliveries.enqueue(messageUpdate(number, wamid, message, null), nowMs);
   return contact;
-}
-
-function change(state: MetaState, request: unknown, nowMs: number): void {
-  const source = readObject(request) ?? {};
-  const field = readString(source.field);
-  const value = readObject(source.value);
-  if (!field || !value) {
-    throw new ControlError('A change needs "wabaId", a string "field" and an object "value".');
-  }
-  const phoneNumberId = readString(source.phoneNumberId) ?? null;
-  const wabaId = readString(source.wabaId) ?? numberOf(state, phoneNumberId).wabaId;
-  state.deliveries.enqueue(
-    {
-      wabaId,
-      phoneNumberId,
-      field,
-      subject: { wamid: null, status: null },
-      metadata: null,
-      list: null,
-      item: escapedJson(value),
-      contact: null,
-    },
-    nowMs,
-  );
 }
 
 export function createInbound(state: MetaState): Inbound {
   return {
     say: (request, nowMs) => say(state, request, nowMs),
     echo: (request, nowMs) => echo(state, request, nowMs),
+    handOver: (request, nowMs) => handOver(state, request, nowMs),
+    tellHistory: (request, nowMs) => tellHistory(state, request, nowMs),
     changeAddress: (request, nowMs) => changeAddress(state, request, nowMs),
     change: (request, nowMs) => change(state, request, nowMs),
     contactOf: (key, nowMs) => contactOf(state, key, nowMs),

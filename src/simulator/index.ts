@@ -5,8 +5,12 @@
 
 // The state machines, for simulations with a virtual clock
 export { type Anthropic, createAnthropic, type ModelOutcome } from './anthropic.ts';
+export type { Checkout, CheckoutStats } from './checkout.ts';
+export { type CheckoutDesk, createCheckout } from './checkout.ts';
+export type { CheckoutSettings } from './checkout-settings.ts';
 // Driving it
 export {
+  type Chat,
   type ControlRequest,
   type Counters,
   createSimulatorClient,
@@ -17,6 +21,7 @@ export {
 } from './client.ts';
 // What they tell
 export type { Contact, ContactSpec } from './contacts.ts';
+export { type Control, createControl } from './control.ts';
 export type { HistoryMessage, Tick } from './conversations.ts';
 export type { WebhookAttempt, WebhookEnd } from './deliveries.ts';
 // Running it
@@ -25,6 +30,8 @@ export { createEventLog, type EventKind, type EventLog, type SimulatorEvent } fr
 export type { FaultSettings, GraphErrorFault, Trigger } from './faults.ts';
 export type { GraphRequest } from './graph-surface.ts';
 export type { HandshakeResult } from './handshakes.ts';
+export type { ImageCharge, ImageSettings, ImageStats } from './images.ts';
+export { createImages, type Images } from './images.ts';
 export { createMeta, type Meta, type MetaAnswer, type MetaEffect } from './meta.ts';
 export type { AcceptedSend, SaidMessage } from './meta-state.ts';
 export type { CallEnd, ModelCall, ModelStats } from './model-calls.ts';

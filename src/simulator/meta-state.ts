@@ -10,8 +10,10 @@ import type { Faults } from './faults.ts';
 import type { Handshakes } from './handshakes.ts';
 import type { HeldAnswers } from './held-answers.ts';
 import type { MediaShelf } from './media-shelf.ts';
-import type { PairLimit } from './rates.ts';
+import type { MessagingLimits } from './portfolios.ts';
+import type { PairLimit, RateWindow } from './rates.ts';
 import type { PhoneNumber, Settings } from './settings.ts';
+import type { TemplateShelf } from './templates/shelf.ts';
 import type { IdMaker } from './wamid.ts';
 
 /** A send that was accepted, in order of acceptance: the checkers' evidence, never truncated except by reset. */
@@ -52,12 +54,18 @@ export interface MetaState {
   readonly contacts: ContactBook;
   readonly conversations: Conversations;
   readonly pairLimit: PairLimit;
+  readonly messagingLimits: MessagingLimits;
+  /** By WABA id and how many calls it may make. */
+  readonly managementCalls: Map<string, RateWindow>;
+  /** By phone number id. */
+  readonly registrations: Map<string, RateWindow>;
   readonly agenda: Agenda;
   readonly log: EventLog;
   readonly deliveries: Deliveries;
   readonly handshakes: Handshakes;
   readonly held: HeldAnswers;
   readonly media: MediaShelf;
+  readonly templates: TemplateShelf;
   readonly accepted: AcceptedSend[];
   readonly said: SaidMessage[];
 }

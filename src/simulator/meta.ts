@@ -15,6 +15,7 @@ import type { Random } from './draw.ts';
 import { drawMs } from './draw.ts';
 import { createEventLog, type EventLog } from './events-log.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { isTokenGood } from './graph/tokens.ts';
 import { type GraphRequest, handleGraph } from './graph-surface.ts';
 import {
   createHandshakes,
@@ -26,9 +27,12 @@ import { createHeldAnswers, type ReleasedAnswer } from './held-answers.ts';
 import { createInbound, type Inbound } from './inbound.ts';
 import { createMediaShelf, type MediaShelf } from './media-shelf.ts';
 import type { AcceptedSend, MetaState, SaidMessage } from './meta-state.ts';
+import { createModeration, type Moderation } from './moderation.ts';
+import { createMessagingLimits } from './portfolios.ts';
 import { createPairLimit } from './rates.ts';
 import type { SendOutcome } from './sends.ts';
 import { applySetup, createSettings, describeSettings, type Settings } from './settings.ts';
+import { createTemplateShelf } from './templates/shelf.ts';
 import { createIdMaker } from './wamid.ts';
 
 export type MetaAnswer = SendOutcome & { readonly delayMs: number };
@@ -42,11 +46,14 @@ export interface Meta {
   readonly conversations: Conversations;
   readonly inbound: Inbound;
   readonly media: MediaShelf;
+  readonly moderation: Moderation;
   readonly log: EventLog;
   readonly accepted: readonly AcceptedSend[];
   readonly said: readonly SaidMessage[];
   setup(given: unknown, nowMs: number): Record<string, unknown>;
   handle(request: GraphRequest, nowMs: number): MetaAnswer;
+  /** For a download, which is no Graph request: whether this Authorization header may have it. */
+  isTokenGood(authorization: string | undefined, nowMs: number): boolean;
   nextDueAtMs(): number | null;
   due(nowMs: number): MetaEffect[];
   webhookAnswered(deliveryId: string, end: WebhookEnd, nowMs: number): void;
@@ -69,22 +76,26 @@ export interface MetaOptions {
 function createState(random: Random, log: EventLog, emit: (effect: MetaEffect) => void): MetaState {
   const agenda = createAgenda();
   const settings = createSettings();
-  const faults = createFaults(random);
+  const faults = createFaults({ random, onFired: (name) => log.count(`fault.${name}`) });
   const ids = createIdMaker(random);
   return {
     random,
     ids,
     settings,
     faults,
-    contacts: createContactBook(),
+    contacts: createContactBook({ givesUserIds: () => settings.rules.userIds }),
     conversations: createConversations(),
     pairLimit: createPairLimit(),
+    messagingLimits: createMessagingLimits(),
+    managementCalls: new Map(),
+    registrations: new Map(),
     agenda,
     log,
     deliveries: createDeliveries({ random, settings, faults, agenda, log, emit }),
     handshakes: createHandshakes({ random, agenda, log, emit }),
     held: createHeldAnswers(agenda, emit),
     media: createMediaShelf(settings, ids),
+    templates: createTemplateShelf(),
     accepted: [],
     said: [],
   };
@@ -92,6 +103,7 @@ function createState(random: Random, log: EventLog, emit: (effect: MetaEffect) =
 
 class MetaMachine implements Meta {
   readonly inbound: Inbound;
+  readonly moderation: Moderation;
   readonly #state: MetaState;
   #effects: MetaEffect[] = [];
 
@@ -99,6 +111,7 @@ class MetaMachine implements Meta {
     const log = options.log ?? createEventLog();
     this.#state = createState(options.random, log, (effect) => this.#effects.push(effect));
     this.inbound = createInbound(this.#state);
+    this.moderation = createModeration(this.#state);
     if (options.setup !== undefined) applySetup(this.settings, options.setup);
   }
 
@@ -134,8 +147,21 @@ class MetaMachine implements Meta {
   }
 
   handle(request: GraphRequest, nowMs: number): MetaAnswer {
+    this.faults.moveTo(nowMs);
     const delayMs = drawMs(this.#state.random, this.faults.settings.latencyMs);
-    return { ...handleGraph(this.#state, request, nowMs), delayMs };
+    const outcome = handleGraph(this.#state, request, nowMs);
+    const { stallAnswer } = this.faults.settings;
+    const isStalled = outcome.kind === 'response' && this.faults.fires(stallAnswer, this.#numberIn(request));
+    return { ...outcome, delayMs, ...(isStalled ? { stallMs: stallAnswer.stallMs } : {}) };
+  }
+
+  isTokenGood(authorization: string | undefined, nowMs: number): boolean {
+    const { tokenRefused } = this.faults.settings;
+    return isTokenGood(this.settings, authorization, nowMs) && !this.faults.fires(tokenRefused, null, nowMs);
+  }
+
+  #numberIn({ path }: GraphRequest): string | null {
+    return path.split('/').find((segment) => this.settings.phoneNumbers.has(segment)) ?? null;
   }
 
   nextDueAtMs(): number | null {
@@ -143,6 +169,7 @@ class MetaMachine implements Meta {
   }
 
   due(nowMs: number): MetaEffect[] {
+    this.faults.moveTo(nowMs);
     this.#state.agenda.run(nowMs);
     const taken = this.#effects;
     this.#effects = [];
@@ -181,6 +208,9 @@ class MetaMachine implements Meta {
     deliveries.clear();
     conversations.clear();
     pairLimit.clear();
+    this.#state.messagingLimits.clear();
+    this.#state.managementCalls.clear();
+    this.#state.registrations.clear();
     accepted.length = 0;
     said.length = 0;
     this.#effects = [];
@@ -190,6 +220,7 @@ class MetaMachine implements Meta {
     this.faults.clear();
     this.contacts.clear();
     this.media.clear();
+    this.#state.templates.clear();
   }
 }
 

@@ -11,23 +11,35 @@ export const PAIR_BURST_MAX = 45;
 export const PAIR_REFILL_MS = 6_000;
 export const THROUGHPUT_WINDOW_MS = 1_000;
 
-export interface ThroughputWindow {
+export const HOUR_MS = 3_600_000;
+
+/** At most so many of something in any stretch of `windowMs`. */
+export interface RateWindow {
   hasRoom(nowMs: number): boolean;
   take(nowMs: number): void;
+  /** When there will be room again, or was. */
+  roomAtMs(): number;
+}
+
+export type ThroughputWindow = RateWindow;
+
+export function createRateWindow(countMax: number, windowMs: number): RateWindow {
+  const takenAtMs = new Float64Array(countMax).fill(Number.NEGATIVE_INFINITY);
+  let oldest = 0;
+  return {
+    hasRoom: (nowMs) => takenAtMs[oldest]! <= nowMs - windowMs,
+    take(nowMs) {
+      takenAtMs[oldest] = nowMs;
+      oldest = (oldest + 1) % countMax;
+    },
+    roomAtMs: () => takenAtMs[oldest]! + windowMs,
+  };
 }
 
 /** `perSecond` 0 means unlimited. */
 export function createThroughputWindow(perSecond: number): ThroughputWindow {
-  if (perSecond <= 0) return { hasRoom: () => true, take: () => {} };
-  const takenAtMs = new Float64Array(perSecond).fill(Number.NEGATIVE_INFINITY);
-  let oldest = 0;
-  return {
-    hasRoom: (nowMs) => takenAtMs[oldest]! <= nowMs - THROUGHPUT_WINDOW_MS,
-    take(nowMs) {
-      takenAtMs[oldest] = nowMs;
-      oldest = (oldest + 1) % perSecond;
-    },
-  };
+  if (perSecond > 0) return createRateWindow(perSecond, THROUGHPUT_WINDOW_MS);
+  return { hasRoom: () => true, take: () => {}, roomAtMs: () => Number.NEGATIVE_INFINITY };
 }
 
 export interface PairLimit {

@@ -1,14 +1,19 @@
 /** Which part answers which path of the one port. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CHECKOUT_API, CHECKOUT_PAGE } from './checkout.ts';
 import type { Control } from './control.ts';
 import type { Engine, SimulatorOptions, SimulatorWorld } from './engine.ts';
 import type { HttpAnswer } from './graph-errors.ts';
 import type { GraphRequest } from './graph-surface.ts';
 import { playOutcome, writeAnswer } from './http-answering.ts';
 import type { LiveEvents } from './live-events.ts';
+import { DOCUMENT_BYTES_MAX } from './media-kinds.ts';
 
 const BODY_BYTES_MAX = 20_000_000;
-const GRAPH_PATH = /^\/(v\d+\.\d+(\/|$)|\d)/;
+/** The largest document, with room for the rest of its form. */
+const UPLOAD_BYTES_MAX = DOCUMENT_BYTES_MAX + 1_000_000;
+const UPLOAD_PATH = /\/media\/?$/;
+const GRAPH_PATH = /^\/(v\d+\.\d+(\/|$)|\d|debug_token$|app$|app\/)/;
 const ATTACHMENTS = '/whatsapp_business/attachments';
 
 const NOT_FOUND: HttpAnswer = {
@@ -19,12 +24,12 @@ const NOT_FOUND: HttpAnswer = {
 
 const NO_TOKEN: HttpAnswer = { ...NOT_FOUND, status: 401, body: 'A media URL needs the access token.' };
 
-function readBody(request: IncomingMessage, done: (body: Uint8Array) => void): void {
+function readBody(request: IncomingMessage, bytesMax: number, done: (body: Uint8Array) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
+    if (bytes > bytesMax) request.destroy();
     else chunks.push(chunk);
   });
   request.on('end', () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
@@ -48,7 +53,7 @@ export function createRequestHandler(
   parts: RequestHandlerParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { world, engine, control, live, staticHandler } = parts;
-  const { meta, anthropic } = engine;
+  const { meta, anthropic, images, checkout } = engine;
 
   const graph = (request: GraphRequest, response: ServerResponse): void => {
     const outcome = meta.handle(request, world.nowMs());
@@ -64,6 +69,16 @@ export function createRequestHandler(
     );
   };
 
+  const image = (request: GraphRequest, response: ServerResponse): void => {
+    const outcome = images.handle(request, world.nowMs());
+    playOutcome(response, outcome, world.setTimer, (end) => images.ended(outcome.callId, end, world.nowMs()));
+  };
+
+  const pay = (request: GraphRequest, response: ServerResponse): void => {
+    playOutcome(response, checkout.handle(request, world.nowMs()), world.setTimer, () => {});
+    engine.pump();
+  };
+
   const drive = async (request: GraphRequest, response: ServerResponse): Promise<void> => {
     const answering = control.handle(request, world.nowMs());
     engine.pump();
@@ -73,10 +88,16 @@ export function createRequestHandler(
     writeAnswer(response, { status, headers, body });
   };
 
-  const attachment = (request: IncomingMessage, mediaId: string, response: ServerResponse): void => {
-    const file = meta.media.download(mediaId);
-    if (!request.headers.authorization || !file) {
-      writeAnswer(response, file ? NO_TOKEN : NOT_FOUND);
+  const attachment = (
+    request: IncomingMessage,
+    query: Readonly<Record<string, string>>,
+    response: ServerResponse,
+  ): void => {
+    const nowMs = world.nowMs();
+    const file = meta.media.open(query, nowMs);
+    const isAllowed = meta.isTokenGood(request.headers.authorization, nowMs);
+    if (!isAllowed || !file) {
+      writeAnswer(response, isAllowed ? NOT_FOUND : NO_TOKEN);
       return;
     }
     const headers = { 'content-type': file.mimeType, 'content-length': String(file.bytes.length) };
@@ -87,12 +108,16 @@ export function createRequestHandler(
     const { path, query } = splitUrl(request.url ?? '/');
     const method = request.method ?? 'GET';
     const withBody = (handle: (full: GraphRequest, response: ServerResponse) => void): void =>
-      readBody(request, (body) => handle({ method, path, query, headers: request.headers, body }, response));
+      readBody(request, UPLOAD_PATH.test(path) ? UPLOAD_BYTES_MAX : BODY_BYTES_MAX, (body) =>
+        handle({ method, path, query, headers: request.headers, body }, response),
+      );
     if (GRAPH_PATH.test(path)) withBody(graph);
+    else if (path.startsWith('/v1/images/')) withBody(image);
+    else if (CHECKOUT_API.test(path) || path.startsWith(CHECKOUT_PAGE)) withBody(pay);
     else if (path.startsWith('/v1/')) withBody(model);
     else if (path === '/_sim/events' && method === 'GET') live.open(request, response, query.after);
     else if (path.startsWith('/_sim')) withBody((full, to) => void drive(full, to));
-    else if (path.startsWith(ATTACHMENTS)) attachment(request, query.mid ?? '', response);
+    else if (path.startsWith(ATTACHMENTS)) attachment(request, query, response);
     else if (!staticHandler?.(request, response)) writeAnswer(response, NOT_FOUND);
   };
 }

@@ -5,17 +5,24 @@
 import type { Contact } from './contacts.ts';
 import type { HistoryMessage } from './conversations.ts';
 import { SERVICE_WINDOW_MS } from './conversations.ts';
+import { drawMs } from './draw.ts';
 import { graphErrorAnswer, type HttpAnswer, jsonAnswer } from './graph-errors.ts';
 import type { AcceptedSend, MetaState } from './meta-state.ts';
-import type { ReadBody, Refusal, SendBody } from './send-bodies.ts';
-import type { PhoneNumber } from './settings.ts';
-import { scheduleStatuses } from './statuses.ts';
+import { type Failure, failLater, refuseAtOnce } from './sending/against-state.ts';
+import type { ReadBody, SendBody } from './sending/body.ts';
+import type { Refusal } from './sending/checks.ts';
+import { messagingTierOf, type PhoneNumber } from './settings.ts';
+import { type AcceptedForStatus, scheduleStatuses } from './statuses.ts';
+import { type FilledTemplate, prepareTemplate } from './templates/sendable.ts';
+import type { Template } from './templates/template.ts';
 
 export const TYPING_MS = 25_000;
+const READ_AGE_MAX_MS = 30 * 24 * 3_600_000;
 
 /** How the sender gets its answer. */
 export type SendOutcome =
-  | { readonly kind: 'response'; readonly response: HttpAnswer }
+  /** With `stallMs`: half of the body, a stall, then the rest. */
+  | { readonly kind: 'response'; readonly response: HttpAnswer; readonly stallMs?: number }
   /** Accept, then destroy the socket without a byte. */
   | { readonly kind: 'lost' }
   /** Headers and half of the body, a stall, then the socket is destroyed. */
@@ -51,6 +58,40 @@ function isWindowOpen(
   const lastInboundAtMs = conversation?.lastInboundAtMs ?? null;
   return lastInboundAtMs !== null && nowMs - lastInboundAtMs < SERVICE_WINDOW_MS;
 }
+
+/** What is against writing to somebody now, whatever the pace. */
+interface Bar extends Failure {
+  /** It is refused; otherwise accepted, to fail. */
+  readonly isAtOnce: boolean;
+}
+
+/** The closed window for what is free-form; the portfolio's messaging limit for a template to somebody new. */
+function barAgainst(
+  state: MetaState,
+  number: PhoneNumber,
+  recipient: Recipient,
+  body: SendBody,
+  nowMs: number,
+): Bar | null {
+  const { serviceWindow, messagingLimit } = state.settings.rules;
+  const { contact, key } = recipient;
+  if (body.type !== 'template') {
+    const isFree = serviceWindow === 'off' || contact === null || isWindowOpen(state, number, contact, nowMs);
+    return isFree ? null : { code: 131047, details: null, isAtOnce: serviceWindow === 'sync' };
+  }
+  if (messagingLimit === 'off' || isWindowOpen(state, number, contact, nowMs)) return null;
+  const { portfolioId, tier } = messagingTierOf(state.settings, number.wabaId);
+  if (state.messagingLimits.hasRoom(portfolioId, key, tier, nowMs)) {
+    state.messagingLimits.take(portfolioId, key, nowMs);
+    return null;
+  }
+  const details = `The messaging limit of the business portfolio (${tier}) is reached.`;
+  return { code: 131048, details, isAtOnce: messagingLimit === 'sync' };
+}
+
+/** The keys of the contact's phone are not those that the business has confirmed. */
+const isOtherPerson = (contact: Contact | null, { identityHash }: SendBody): boolean =>
+  identityHash !== null && (contact?.identityHash ?? identityHash) !== identityHash;
 
 /** The code of the rule that refuses this send at once, or null. */
 function ruleAgainst(state: MetaState, number: PhoneNumber, pair: string, nowMs: number): number | null {
@@ -88,37 +129,38 @@ export function refuse(
   return { kind: 'response', response };
 }
 
-function acceptedAnswer(body: SendBody, wamid: string, contact: Contact | null): HttpAnswer {
+function acceptedAnswer(body: SendBody, wamid: string, { contact, filled }: Fit): HttpAnswer {
+  const messageStatus = filled?.template.isPaced ? 'held_for_quality_assessment' : 'accepted';
   const address = body.phone ? { wa_id: contact?.phone ?? body.phone } : { user_id: body.userId };
   return jsonAnswer(200, {
     messaging_product: 'whatsapp',
     contacts: [{ input: body.input, ...address }],
-    messages: [{ id: wamid, ...(body.type === 'template' ? { message_status: 'accepted' } : {}) }],
+    messages: [{ id: wamid, ...(filled ? { message_status: messageStatus } : {}) }],
   });
 }
 
-function failCodeOf(
-  state: MetaState,
-  number: PhoneNumber,
-  recipient: Recipient,
-  isClosed: boolean,
-): number | null {
+function failureOf(state: MetaState, request: SendRequest, { contact, bar }: Fit): Failure | null {
+  const { number, body, nowMs } = request;
   const { failAfterAccept } = state.faults.settings;
-  if (!recipient.contact) return 131026;
-  if (isClosed) return 131047;
-  if (recipient.contact.failCode !== null) return recipient.contact.failCode;
-  return state.faults.fires(failAfterAccept, number.id) ? failAfterAccept.code : null;
+  const failed = (code: number): Failure => ({ code, details: null });
+  if (!contact) return failed(131026);
+  if (bar) return { code: bar.code, details: bar.details };
+  const late = failLater(state, number, body, contact, nowMs);
+  if (late) return late;
+  if (contact.failCode !== null) return failed(contact.failCode);
+  return state.faults.fires(failAfterAccept, number.id) ? failed(failAfterAccept.code) : null;
 }
 
 function remember(
   state: MetaState,
   number: PhoneNumber,
-  recipient: Recipient,
+  recipient: Fit,
   body: SendBody,
   wamid: string,
   nowMs: number,
 ): { accepted: AcceptedSend; history: HistoryMessage | null; isFreeEntry: boolean } {
-  const { type, text, opaque, replyTo } = body;
+  const { type, opaque, replyTo } = body;
+  const text = recipient.filled?.text ?? body.text;
   const accepted: AcceptedSend = {
     index: state.accepted.length,
     phoneNumberId: number.id,
@@ -161,6 +203,7 @@ function remember(
     readAtMs: null,
   };
   conversation.typingUntilMs = 0;
+  if (type !== 'template') conversation.isWithAgent = false;
   state.conversations.add(conversation, history);
   return { accepted, history, isFreeEntry: nowMs < conversation.freeEntryUntilMs };
 }
@@ -186,37 +229,55 @@ export interface SendRequest {
 
 export function handleSend(state: MetaState, request: SendRequest): SendOutcome {
   const { number, body, nowMs } = request;
+  const refusal = refuseAtOnce(state, number, body, nowMs);
+  if (refusal) return refuse(state, number, refusal, body, nowMs);
+  const filled = body.type === 'template' ? prepareTemplate(state, number.wabaId, body) : null;
+  if (filled && 'refusal' in filled) return refuse(state, number, filled.refusal, body, nowMs);
   const recipient = recipientOf(state, body, nowMs);
   const pair = `${number.id}|${recipient.key}`;
-  const { serviceWindow } = state.settings.rules;
-  const needsWindow = body.type !== 'template' && serviceWindow !== 'off' && recipient.contact !== null;
-  const isClosed = needsWindow && !isWindowOpen(state, number, recipient.contact, nowMs);
-  const closedCode = isClosed && serviceWindow === 'sync' ? 131047 : null;
-  const ruleCode = ruleAgainst(state, number, pair, nowMs) ?? closedCode;
+  const isOther = isOtherPerson(recipient.contact, body);
+  const ruleCode = isOther ? 137000 : ruleAgainst(state, number, pair, nowMs);
   if (ruleCode !== null) return refuse(state, number, { code: ruleCode, details: '' }, body, nowMs);
+  const bar = barAgainst(state, number, recipient, body, nowMs);
+  if (bar?.isAtOnce)
+    return refuse(state, number, { code: bar.code, details: bar.details ?? '' }, body, nowMs);
   number.window.take(nowMs);
   state.pairLimit.take(pair, nowMs);
-  return accept(state, request, recipient, isClosed);
+  return accept(state, request, { ...recipient, bar, filled });
 }
 
-function accept(
-  state: MetaState,
-  request: SendRequest,
-  recipient: Recipient,
-  isClosed: boolean,
-): SendOutcome {
+/** A send that no rule is against. */
+interface Fit extends Recipient {
+  /** What makes it fail after it was accepted. */
+  readonly bar: Bar | null;
+  readonly filled: FilledTemplate | null;
+}
+
+/** A paced template's send waits until Meta knows what people think of the first ones. */
+function holdStatuses(state: MetaState, send: AcceptedForStatus, template: Template, nowMs: number): void {
+  const heldUntilMs = nowMs + drawMs(state.random, state.settings.timings.templatePacingMs);
+  state.agenda.at(heldUntilMs, (atMs) => {
+    const isDropped = template.status === 'PAUSED' || template.status === 'DISABLED';
+    const failure = isDropped ? { code: 132015, details: null } : send.failure;
+    scheduleStatuses(state, { ...send, failure }, atMs);
+  });
+}
+
+function accept(state: MetaState, request: SendRequest, fit: Fit): SendOutcome {
   const { number, body, errorAfter, nowMs } = request;
-  const { contact } = recipient;
+  const { contact, filled } = fit;
   const wamid = state.ids.wamid('out', contact?.phone ?? body.phone ?? body.userId ?? '');
-  const { accepted, history, isFreeEntry } = remember(state, number, recipient, body, wamid, nowMs);
-  const response = acceptedAnswer(body, wamid, contact);
+  const { accepted, history, isFreeEntry } = remember(state, number, fit, body, wamid, nowMs);
+  const response = acceptedAnswer(body, wamid, fit);
   const fault = drawAnswerFault(state, number, errorAfter);
   const hold = fault === 'held' ? state.held.hold() : null;
   const release = (releasedAtMs: number): void => hold?.letGo(response, releasedAtMs);
-  const failCode = failCodeOf(state, number, recipient, isClosed);
-  const onSentSettled = hold && failCode === null ? release : null;
-  const send = { number, contact, body, wamid, history, isFreeEntry, failCode, onSentSettled };
-  scheduleStatuses(state, send, nowMs);
+  const failure = failureOf(state, request, fit);
+  const onSentSettled = hold && failure === null ? release : null;
+  const category = filled?.template.category.toLowerCase() ?? 'service';
+  const send = { number, contact, body, category, wamid, history, isFreeEntry, failure, onSentSettled };
+  if (filled?.template.isPaced) holdStatuses(state, send, filled.template, nowMs);
+  else scheduleStatuses(state, send, nowMs);
   if (hold) {
     state.log.add('answerHeld', nowMs, { phoneNumberId: number.id, wamid, opaque: body.opaque });
     state.agenda.at(nowMs + state.faults.settings.statusBeforeAnswer.waitMaxMs, release);
@@ -251,6 +312,10 @@ export function handleRead(
   const found = state.conversations.lookUp(body.wamid);
   if (!found || found.conversation.phoneNumberId !== number.id || found.message.direction !== 'in') {
     const details = 'message_id does not belong to a message this number received.';
+    return refuse(state, number, { code: 131009, details }, null, nowMs);
+  }
+  if (nowMs - found.message.atMs > READ_AGE_MAX_MS) {
+    const details = 'message_id belongs to a message of more than 30 days ago.';
     return refuse(state, number, { code: 131009, details }, null, nowMs);
   }
   const { conversation } = found;

@@ -1,14 +1,16 @@
 /**
- * The shell: both look-alikes and the control API on one port. It owns the sockets and nothing else; clock, timers and
- * randomness are the caller's. Graph under /{version}/..., Anthropic under /v1/..., control under /_sim, media files under
- * /whatsapp_business/attachments; everything else goes to `staticHandler`, so a caller can serve a page.
+ * The shell: all look-alikes and the control API on one port. It owns the sockets and nothing else; clock, timers and
+ * randomness are the caller's. Graph under /{version}/..., Anthropic, images and checkout under /v1/..., the page on which
+ * one pays under /pay, control under /_sim, media files under /whatsapp_business/attachments; everything else goes to `staticHandler`, so a caller can serve a page.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Anthropic } from './anthropic.ts';
+import type { CheckoutDesk } from './checkout.ts';
 import { createSimulatorClient, type SimulatorClient } from './client.ts';
 import { createControl } from './control.ts';
 import { Engine, type SimulatorOptions, type SimulatorWorld } from './engine.ts';
+import type { Images } from './images.ts';
 import { createLiveEvents } from './live-events.ts';
 import type { Meta } from './meta.ts';
 import { createRequestHandler, splitUrl } from './request-routing.ts';
@@ -19,10 +21,16 @@ export interface Simulator {
   readonly metaUrl: string;
   /** For ANTHROPIC_BASE_URL. */
   readonly anthropicUrl: string;
+  /** Before `/v1/images/generations`. */
+  readonly imagesUrl: string;
+  /** Before `/v1/checkout/sessions`. */
+  readonly checkoutUrl: string;
   /** The control API in process, without HTTP. */
   readonly control: SimulatorClient;
   readonly meta: Meta;
   readonly anthropic: Anthropic;
+  readonly images: Images;
+  readonly checkout: CheckoutDesk;
   close(): Promise<void>;
 }
 
@@ -35,8 +43,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     random: () => given.random(),
   };
   const engine = new Engine({ ...options, world });
-  const { meta, anthropic, log } = engine;
-  const control = createControl({ meta, anthropic });
+  const { meta, anthropic, images, checkout, log } = engine;
+  const control = createControl({ meta, anthropic, images, checkout });
   const live = createLiveEvents(log, world.setTimer);
   const { staticHandler } = options;
   const handler = createRequestHandler({ world, engine, control, live, staticHandler });
@@ -68,9 +76,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     url,
     metaUrl: url,
     anthropicUrl: url,
+    imagesUrl: url,
+    checkoutUrl: url,
     control: inProcess,
     meta,
     anthropic,
+    images,
+    checkout,
     close() {
       closing ??= new Promise<void>((resolve) => {
         engine.close();

@@ -3,15 +3,20 @@
  * enforced and how long things take. Applying a setup twice is the same as once; nothing is removed except by reset.
  */
 import type { RangeMs } from './draw.ts';
-import { readArray, readNumber, readObject, readString } from './json-reading.ts';
+import { type JsonObject, readArray, readNumber, readObject, readString } from './json-reading.ts';
+import { ownPortfolioOf, type Portfolio, readPortfolio, USUAL_TIER } from './portfolios.ts';
 import { createThroughputWindow, type ThroughputWindow } from './rates.ts';
 import { ControlError, mergeSettings } from './setting-merge.ts';
 
 export interface Waba {
   readonly id: string;
+  /** The portfolio it belongs to, whose messaging limit it shares. */
+  portfolioId: string;
   name: string;
   subscribed: boolean;
   overrideUrl: string | null;
+  /** Values of Graph's fields that differ from the usual ones, for reads. */
+  shows: JsonObject;
 }
 
 export interface PhoneNumber {
@@ -24,6 +29,20 @@ export interface PhoneNumber {
   throughputPerSecond: number;
   window: ThroughputWindow;
   overrideUrl: string | null;
+  /** Also used in the WhatsApp Business app, which fixes its throughput at 20. */
+  coexistence: boolean;
+  /** CONNECTED, FLAGGED and RESTRICTED can send. */
+  status: string;
+  /** GREEN, YELLOW, RED or UNKNOWN. */
+  qualityRating: string;
+  /** Digits of the phones that a test number may write to; null: everybody. */
+  allowedRecipients: readonly string[] | null;
+  /** Of its two-step verification; set by the first registration. */
+  pin: string | null;
+  /** What the business says of itself, by Graph's names. */
+  profile: JsonObject;
+  /** Values of Graph's fields that differ from the usual ones, for reads. */
+  shows: JsonObject;
 }
 
 export interface AccessToken {
@@ -31,6 +50,12 @@ export interface AccessToken {
   /** Null: valid for every WABA. */
   wabaIds: readonly string[] | null;
   expired: boolean;
+  /** Expires by itself at this time; null: never. */
+  expiresAtMs: number | null;
+  /** Taken back by its user, which Meta tells from an expired one. */
+  invalidated: boolean;
+  /** Null: every permission. */
+  permissions: readonly string[] | null;
 }
 
 export interface Rules {
@@ -43,6 +68,20 @@ export interface Rules {
   /** A send to an address no contact has: fails with 131026, or creates the contact. */
   unknownRecipient: 'fail' | 'create';
   opaqueOnFailed: boolean;
+  /** New templates are approved after a while, or wait for the control API. */
+  templateReview: 'approve' | 'manual';
+  /** What a template to someone new meets when the portfolio's messaging limit is reached. */
+  messagingLimit: 'async' | 'sync' | 'off';
+  /** Whether management calls are counted per WABA and hour. */
+  managementLimit: boolean;
+  /** What a version older than all of `graphVersions` meets. */
+  retiredVersion: 'refuse' | 'serve';
+  /** Every contact has a BSUID, as since April 2026; otherwise only those that were given one. */
+  userIds: boolean;
+  /** Who is told of edits and deletions: as Meta, coexistence numbers, others getting "unsupported" or nothing; or all. */
+  edits: 'everywhere' | 'coexistence';
+  /** The webhook version chosen in the dashboard. Up to v23.0 statuses tell their conversation. */
+  webhookVersion: string;
 }
 
 export interface Timings {
@@ -52,6 +91,9 @@ export interface Timings {
   /** After delivered. */
   readMs: RangeMs;
   failedMs: RangeMs;
+  templateReviewMs: RangeMs;
+  /** How long the sends of a paced template are held. */
+  templatePacingMs: RangeMs;
   webhookRetryFirstMs: number;
   webhookRetryFactor: number;
   webhookRetryMaxMs: number;
@@ -64,14 +106,23 @@ export interface Settings {
   webhookUrl: string | null;
   /** Where media URLs point; the shell sets its own address. */
   publicUrl: string;
+  /** The app that the tokens are of. */
+  appId: string;
+  appName: string;
+  /** What the app's webhooks are subscribed to; shown, not enforced. */
+  webhookFields: readonly string[];
+  /** The versions of Graph that are served. */
+  graphVersions: readonly string[];
   rules: Rules;
   timings: Timings;
+  readonly portfolios: Map<string, Portfolio>;
   readonly wabas: Map<string, Waba>;
   readonly phoneNumbers: Map<string, PhoneNumber>;
   /** Empty: every bearer token is good. */
   readonly accessTokens: Map<string, AccessToken>;
 }
 
+const COEXISTENCE_PER_SECOND = 20;
 const SEVEN_DAYS_MS = 7 * 24 * 3_600_000;
 
 export const defaultRules = (): Rules => ({
@@ -81,6 +132,13 @@ export const defaultRules = (): Rules => ({
   serviceWindow: 'async',
   unknownRecipient: 'fail',
   opaqueOnFailed: true,
+  templateReview: 'approve',
+  messagingLimit: 'async',
+  managementLimit: true,
+  retiredVersion: 'refuse',
+  userIds: false,
+  edits: 'everywhere',
+  webhookVersion: 'v26.0',
 });
 
 export const defaultTimings = (): Timings => ({
@@ -88,6 +146,8 @@ export const defaultTimings = (): Timings => ({
   deliveredMs: { minMs: 100, maxMs: 1_500 },
   readMs: { minMs: 500, maxMs: 6_000 },
   failedMs: { minMs: 200, maxMs: 2_000 },
+  templateReviewMs: { minMs: 1_000, maxMs: 5_000 },
+  templatePacingMs: { minMs: 60_000, maxMs: 60_000 },
   webhookRetryFirstMs: 1_000,
   webhookRetryFactor: 4,
   webhookRetryMaxMs: 6 * 3_600_000,
@@ -100,8 +160,13 @@ export function createSettings(): Settings {
     verifyToken: 'simulator-verify-token',
     webhookUrl: null,
     publicUrl: 'http://127.0.0.1',
+    appId: '670843887433847',
+    appName: 'Simulator app',
+    webhookFields: ['messages', 'message_template_status_update', 'account_update'],
+    graphVersions: ['v21.0', 'v22.0', 'v23.0', 'v24.0', 'v25.0', 'v26.0'],
     rules: defaultRules(),
     timings: defaultTimings(),
+    portfolios: new Map(),
     wabas: new Map(),
     phoneNumbers: new Map(),
     accessTokens: new Map(),
@@ -113,11 +178,14 @@ function applyWaba(settings: Settings, given: unknown): void {
   if (!id) throw new ControlError('Each entry of "wabas" needs an "id".');
   const source = readObject(given) ?? {};
   const before = settings.wabas.get(id);
+  const portfolioId = readString(source.portfolioId) ?? before?.portfolioId ?? ownPortfolioOf(id);
   settings.wabas.set(id, {
     id,
+    portfolioId,
     name: readString(source.name) ?? before?.name ?? `WABA ${id}`,
     subscribed: typeof source.subscribed === 'boolean' ? source.subscribed : (before?.subscribed ?? true),
     overrideUrl: readString(source.overrideUrl) ?? before?.overrideUrl ?? null,
+    shows: readObject(source.shows) ?? before?.shows ?? {},
   });
 }
 
@@ -131,7 +199,9 @@ function applyPhoneNumber(settings: Settings, given: unknown): void {
     throw new ControlError('Each entry of "phoneNumbers" needs "id", "wabaId" and "displayNumber".');
   }
   if (!settings.wabas.has(wabaId)) applyWaba(settings, wabaId);
-  const throughputPerSecond = readNumber(source.throughputPerSecond) ?? before?.throughputPerSecond ?? 80;
+  const coexistence =
+    typeof source.coexistence === 'boolean' ? source.coexistence : (before?.coexistence ?? false);
+  const throughputPerSecond = throughputOf(id, readNumber(source.throughputPerSecond), before, coexistence);
   const isSamePace = before?.throughputPerSecond === throughputPerSecond;
   settings.phoneNumbers.set(id, {
     id,
@@ -142,15 +212,64 @@ function applyPhoneNumber(settings: Settings, given: unknown): void {
     throughputPerSecond,
     window: before && isSamePace ? before.window : createThroughputWindow(Math.floor(throughputPerSecond)),
     overrideUrl: before?.overrideUrl ?? null,
+    coexistence,
+    status: readString(source.status) ?? before?.status ?? 'CONNECTED',
+    qualityRating: readString(source.qualityRating) ?? before?.qualityRating ?? 'GREEN',
+    allowedRecipients:
+      source.allowedRecipients === undefined
+        ? (before?.allowedRecipients ?? null)
+        : (namesIn(source.allowedRecipients)?.map((phone) => phone.replace(/\D/g, '')) ?? null),
+    pin: before?.pin ?? null,
+    profile: before?.profile ?? {},
+    shows: readObject(source.shows) ?? before?.shows ?? {},
   });
 }
 
-function applyAccessToken(settings: Settings, given: unknown): void {
+function throughputOf(
+  id: string,
+  asked: number | undefined,
+  before: PhoneNumber | undefined,
+  coexistence: boolean,
+): number {
+  if (!coexistence) return asked ?? (before?.coexistence ? undefined : before?.throughputPerSecond) ?? 80;
+  if (asked !== undefined && asked !== COEXISTENCE_PER_SECOND) {
+    throw new ControlError(
+      `Phone number "${id}" is a coexistence number, whose throughput Meta fixes at ${COEXISTENCE_PER_SECOND} a second. Leave "throughputPerSecond" out.`,
+    );
+  }
+  return COEXISTENCE_PER_SECOND;
+}
+
+const namesIn = (value: unknown): string[] | null =>
+  readArray(value)?.filter((each) => typeof each === 'string') ?? null;
+
+export function readAccessToken(given: unknown): AccessToken {
   const source = readObject(given) ?? {};
   const token = readString(given) ?? readString(source.token);
   if (!token) throw new ControlError('Each entry of "accessTokens" is a string or needs a "token".');
-  const wabaIds = readArray(source.wabaIds)?.filter((id) => typeof id === 'string');
-  settings.accessTokens.set(token, { token, wabaIds: wabaIds ?? null, expired: source.expired === true });
+  return {
+    token,
+    wabaIds: namesIn(source.wabaIds),
+    expired: source.expired === true,
+    expiresAtMs: readNumber(source.expiresAtMs) ?? null,
+    invalidated: source.invalidated === true,
+    permissions: namesIn(source.permissions),
+  };
+}
+
+function versionsIn(value: unknown): string[] | null {
+  const versions = namesIn(value);
+  const wrong = versions?.find((version) => !/^v\d+\.\d+$/.test(version));
+  if (wrong !== undefined || versions?.length === 0) {
+    throw new ControlError('"graphVersions" must be a list like ["v25.0", "v26.0"].');
+  }
+  return versions;
+}
+
+/** The messaging limit that a WABA has by its portfolio. */
+export function messagingTierOf(settings: Settings, wabaId: string): { portfolioId: string; tier: string } {
+  const portfolioId = settings.wabas.get(wabaId)?.portfolioId ?? ownPortfolioOf(wabaId);
+  return { portfolioId, tier: settings.portfolios.get(portfolioId)?.messagingLimitTier ?? USUAL_TIER };
 }
 
 function listOf(source: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {
@@ -161,6 +280,11 @@ function listOf(source: Readonly<Record<string, unknown>>, key: string): readonl
 }
 
 const SETUP_KEYS = new Set([
+  'appId',
+  'appName',
+  'webhookFields',
+  'graphVersions',
+  'portfolios',
   'appSecret',
   'verifyToken',
   'webhookUrl',
@@ -183,14 +307,25 @@ export function applySetup(settings: Settings, given: unknown): void {
   settings.appSecret = readString(source.appSecret) ?? settings.appSecret;
   settings.verifyToken = readString(source.verifyToken) ?? settings.verifyToken;
   settings.publicUrl = readString(source.publicUrl) ?? settings.publicUrl;
+  settings.appId = readString(source.appId) ?? settings.appId;
+  settings.appName = readString(source.appName) ?? settings.appName;
+  settings.webhookFields = namesIn(source.webhookFields) ?? settings.webhookFields;
+  settings.graphVersions = versionsIn(source.graphVersions) ?? settings.graphVersions;
   if (source.webhookUrl !== undefined) settings.webhookUrl = readString(source.webhookUrl) ?? null;
   if (source.rules) settings.rules = mergeSettings(settings.rules, source.rules, defaultRules(), 'rules');
   if (source.timings) {
     settings.timings = mergeSettings(settings.timings, source.timings, defaultTimings(), 'timings');
   }
+  for (const each of listOf(source, 'portfolios')) {
+    const portfolio = readPortfolio(each);
+    settings.portfolios.set(portfolio.id, portfolio);
+  }
   for (const each of listOf(source, 'wabas')) applyWaba(settings, each);
   for (const each of listOf(source, 'phoneNumbers')) applyPhoneNumber(settings, each);
-  for (const each of listOf(source, 'accessTokens')) applyAccessToken(settings, each);
+  for (const each of listOf(source, 'accessTokens')) {
+    const token = readAccessToken(each);
+    settings.accessTokens.set(token.token, token);
+  }
 }
 
 /** Meta's lookup order: the number's override, the WABA's, the app's. Overrides serve the message fields only. */
@@ -210,6 +345,11 @@ export function describeSettings(settings: Settings): Record<string, unknown> {
     verifyToken: settings.verifyToken,
     webhookUrl: settings.webhookUrl,
     publicUrl: settings.publicUrl,
+    appId: settings.appId,
+    appName: settings.appName,
+    webhookFields: settings.webhookFields,
+    graphVersions: settings.graphVersions,
+    portfolios: [...settings.portfolios.values()],
     rules: settings.rules,
     timings: settings.timings,
     wabas: [...settings.wabas.values()],

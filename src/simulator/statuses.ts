@@ -3,6 +3,7 @@
  * delay, each its own update. The phone's ticks follow what really happened; the webhook may still be lost or late.
  * Shapes: developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/status.
  */
+import { createHash } from 'node:crypto';
 import type { Contact } from './contacts.ts';
 import { visiblePhone, webhookContact } from './contacts.ts';
 import type { HistoryMessage, Tick } from './conversations.ts';
@@ -12,28 +13,46 @@ import { escapedJson, type Update } from './envelope.ts';
 import { webhookError } from './graph-errors.ts';
 import type { MetaState } from './meta-state.ts';
 import { metadataJson, unixSeconds } from './meta-state.ts';
-import type { SendBody } from './send-bodies.ts';
+import type { Failure } from './sending/against-state.ts';
+import type { SendBody } from './sending/body.ts';
 import type { PhoneNumber } from './settings.ts';
 
 export interface AcceptedForStatus {
   readonly number: PhoneNumber;
   readonly contact: Contact | null;
   readonly body: SendBody;
+  /** Service, or the template's. */
+  readonly category: string;
   readonly wamid: string;
   readonly history: HistoryMessage | null;
   /** Inside a free entry point (the contact came by an ad). */
   readonly isFreeEntry: boolean;
-  /** Fails with this code instead of being sent. */
-  readonly failCode: number | null;
+  /** Fails with this instead of being sent. */
+  readonly failure: Failure | null;
   /** The sent status comes at once, and this is told when its webhook was answered or given up. */
   readonly onSentSettled: ((nowMs: number) => void) | null;
 }
 
 type Status = Exclude<Tick, 'accepted'>;
 
-function pricingOf(send: AcceptedForStatus): Record<string, unknown> {
+const isBefore24 = ({ settings }: MetaState): boolean =>
+  Number.parseFloat(settings.rules.webhookVersion.slice(1)) < 24;
+
+const CONVERSATION_MS = 24 * 3_600_000;
+
+/** Webhooks tell it up to v23.0, afterwards only for a free entry point. Its end stands in `sent` alone. */
+function conversationOf(send: AcceptedForStatus, status: Status, origin: string, endsAtMs: number): object {
+  return {
+    id: createHash('md5').update(`${send.number.id} ${send.contact?.id} ${origin}`).digest('hex'),
+    ...(status === 'sent' ? { expiration_timestamp: unixSeconds(endsAtMs) } : {}),
+    origin: { type: origin },
+  };
+}
+
+function pricingOf(state: MetaState, send: AcceptedForStatus, status: Status, nowMs: number): object {
   if (send.isFreeEntry) {
-    const conversation = { id: send.wamid.slice(-32), origin: { type: 'referral_conversion' } };
+    const open = send.contact ? state.conversations.find(send.number.id, send.contact.id) : undefined;
+    const conversation = conversationOf(send, status, 'referral_conversion', open?.freeEntryUntilMs ?? nowMs);
     const pricing = {
       billable: false,
       pricing_model: 'PMP',
@@ -42,8 +61,11 @@ function pricingOf(send: AcceptedForStatus): Record<string, unknown> {
     };
     return { conversation, pricing };
   }
-  const category = send.body.type === 'template' ? 'utility' : 'service';
-  return { pricing: { billable: true, pricing_model: 'PMP', type: 'regular', category } };
+  const { category } = send;
+  const pricing = { billable: true, pricing_model: 'PMP', type: 'regular', category };
+  return isBefore24(state)
+    ? { conversation: conversationOf(send, status, category, nowMs + CONVERSATION_MS), pricing }
+    : { pricing };
 }
 
 function recipientOf(send: AcceptedForStatus, status: Status): Record<string, unknown> {
@@ -56,8 +78,12 @@ function recipientOf(send: AcceptedForStatus, status: Status): Record<string, un
     ...(phone ? { recipient_id: phone } : {}),
     ...(userId ? { recipient_user_id: userId } : {}),
     ...(parentUserId ? { recipient_parent_user_id: parentUserId } : {}),
+    ...(contact?.identityHash ? { recipient_identity_key_hash: contact.identityHash } : {}),
   };
 }
+
+const failedWith = (failure: Failure | null): unknown =>
+  webhookError(failure?.code ?? 131000, failure?.details ?? undefined);
 
 function statusItem(state: MetaState, send: AcceptedForStatus, status: Status, nowMs: number): string {
   const isFailed = status === 'failed';
@@ -68,8 +94,8 @@ function statusItem(state: MetaState, send: AcceptedForStatus, status: Status, n
     timestamp: unixSeconds(nowMs),
     ...recipientOf(send, status),
     ...(hasOpaque ? { biz_opaque_callback_data: send.body.opaque } : {}),
-    ...(status === 'sent' || status === 'delivered' ? pricingOf(send) : {}),
-    ...(isFailed ? { errors: [webhookError(send.failCode ?? 131000)] } : {}),
+    ...(status === 'sent' || status === 'delivered' ? pricingOf(state, send, status, nowMs) : {}),
+    ...(isFailed ? { errors: [failedWith(send.failure)] } : {}),
   });
 }
 
@@ -91,7 +117,10 @@ function tell(state: MetaState, send: AcceptedForStatus, status: Status, nowMs: 
     metadata: metadataJson(send.number),
     list: 'statuses',
     item: statusItem(state, send, status, nowMs),
-    contact: status === 'failed' || !send.contact ? null : escapedJson(webhookContact(send.contact)),
+    contact:
+      status === 'failed' || !send.contact || isBefore24(state)
+        ? null
+        : escapedJson(webhookContact(send.contact)),
     ...(onSentSettled ? { settled: (_ok: boolean, settledAtMs: number) => onSentSettled(settledAtMs) } : {}),
   };
   if (faults.fires(statusLate, send.number.id)) {
@@ -105,17 +134,17 @@ function tell(state: MetaState, send: AcceptedForStatus, status: Status, nowMs: 
 function happen(state: MetaState, send: AcceptedForStatus, status: Status, nowMs: number): void {
   if (send.history) {
     raiseTick(send.history, status);
-    if (status === 'failed') send.history.errorCode = send.failCode;
+    if (status === 'failed') send.history.errorCode = send.failure?.code ?? null;
   }
   state.log.add('status', nowMs, {
     phoneNumberId: send.number.id,
     contactId: send.contact?.id ?? null,
     wamid: send.wamid,
     status,
-    code: status === 'failed' ? send.failCode : null,
+    code: status === 'failed' ? (send.failure?.code ?? null) : null,
     opaque: send.body.opaque,
   });
-  state.log.count(status === 'failed' ? `status.failed.${send.failCode}` : `status.${status}`);
+  state.log.count(status === 'failed' ? `status.failed.${send.failure?.code}` : `status.${status}`);
   tell(state, send, status, nowMs);
 }
 
@@ -125,7 +154,7 @@ export function scheduleStatuses(state: MetaState, send: AcceptedForStatus, nowM
   const { timings } = settings;
   const at = (dueAtMs: number, status: Status): void =>
     agenda.at(dueAtMs, (reachedAtMs) => happen(state, send, status, reachedAtMs));
-  if (send.failCode !== null) {
+  if (send.failure !== null) {
     at(nowMs + drawMs(random, timings.failedMs), 'failed');
     return;
   }

@@ -76,6 +76,8 @@ export interface VirtualWorld extends World {
   advance(ms: number): Promise<void>;
   /** Moves the clock from one due time to the next until the condition holds. @throws Error after `maxMs`. */
   runUntil(condition: () => boolean, maxMs: number): Promise<void>;
+  /** As `runUntil`, but says whether it came to hold; where it did not, `maxMs` have passed. */
+  reach(condition: () => boolean, maxMs: number): Promise<boolean>;
   /** Time passes and nothing happens, as in a process that is stopped and continued; what was due meanwhile is late. */
   pause(ms: number): void;
   /** Sets the processes' clock of the day and leaves time itself alone; a negative step sets it back, as clocks do. */
@@ -187,14 +189,24 @@ class Virtual implements VirtualWorld {
   }
 
   async runUntil(condition: () => boolean, maxMs: number): Promise<void> {
+    if (await this.#stepUntil(condition, this.#elapsedMs + maxMs)) return;
+    throw new Error(`What was waited for did not happen in ${maxMs} ms of virtual time: ${condition}`);
+  }
+
+  async reach(condition: () => boolean, maxMs: number): Promise<boolean> {
     const untilMs = this.#elapsedMs + maxMs;
+    const isReached = await this.#stepUntil(condition, untilMs);
+    if (!isReached) this.#elapsedMs = Math.max(this.#elapsedMs, untilMs);
+    return isReached;
+  }
+
+  async #stepUntil(condition: () => boolean, untilMs: number): Promise<boolean> {
     await this.settle();
     while (!condition()) {
-      if (!this.#step(untilMs)) {
-        throw new Error(`What was waited for did not happen in ${maxMs} ms of virtual time: ${condition}`);
-      }
+      if (!this.#step(untilMs)) return false;
       await this.settle();
     }
+    return true;
   }
 
   pause(ms: number): void {

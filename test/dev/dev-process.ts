@@ -11,13 +11,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createSimulatorClient, type SimulatorClient, type SimulatorEvent } from '#simulator/index.ts';
 
-const command = fileURLToPath(new URL('../../bin/nightdesk', import.meta.url));
+const nightdesk = fileURLToPath(new URL('../../bin/nightdesk', import.meta.url));
 
 export const lunaFlowers = '106540352242922';
 export const harbourBooks = '106540352242923';
 
 export interface DevStart {
   args?: readonly string[];
+  /** Instead of the checkout's own `nightdesk dev`. */
+  command?: readonly [string, ...string[]];
   env?: Record<string, string>;
   /** Its folder, to start again in; a new one if absent. */
   folder?: string;
@@ -31,12 +33,15 @@ export class DevProcess {
   readonly #closed: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   #isClosed = false;
 
-  constructor({ args = [], env = {}, folder }: DevStart = {}) {
+  constructor({ args = [], env = {}, folder, command = [nightdesk, 'dev'] }: DevStart = {}) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'nightdesk-dev-'));
-    this.#process = spawn(command, ['dev', ...args], {
+    const [program, ...words] = command;
+    this.#process = spawn(program, [...words, ...args], {
       cwd: this.folder,
       env: { PATH: process.env.PATH, HOME: this.folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A terminal gives its signals to the whole group: npm hands on none to what its shell started.
+      detached: true,
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -61,9 +66,9 @@ export class DevProcess {
     return this.#process.pid!;
   }
 
-  /** The server's process id. */
+  /** The server's process id: the oldest child, since a spare one is started after it. */
   serverPid(): number {
-    return Number(execFileSync('pgrep', ['-P', String(this.pid)], { encoding: 'utf8' }).trim());
+    return Number(execFileSync('pgrep', ['-o', '-P', String(this.pid)], { encoding: 'utf8' }).trim());
   }
 
   /** Resolves with the first line that matches from the `from`th on. */
@@ -88,7 +93,7 @@ export class DevProcess {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+    process.kill(-this.pid, signal);
   }
 
   /** How the supervisor ended, once it and its server are gone. */

@@ -63,7 +63,7 @@ describe('a file is fetched', () => {
     const { fetched, requests } = fetcher([infoOf(), file]);
     expect(await fetched()).toEqual({ bytes, mimeType: 'audio/ogg; codecs=opus' });
     expect(requests.map(({ url }) => url)).toEqual([
-      'https://graph.facebook.com/v26.0/1908647269898587?phone_number_id=106540352242922',
+      'https://graph.facebook.com/v26.0/1908647269898587',
       lookaside,
     ]);
     expect(requests.map(({ headers }) => headers.authorization)).toEqual([

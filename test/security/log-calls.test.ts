@@ -41,7 +41,7 @@ const mayTell = [
   'src/core/dialog/dialog.ts',
   'src/core/dialog/run-turn.ts',
   'src/core/model/faults.ts',
-  'src/runtime/config.ts',
+  'src/runtime/config-file.ts',
   'src/runtime/doctor-store.ts',
   'src/runtime/world/secrets.ts',
   'src/store/sqlite/database.ts',

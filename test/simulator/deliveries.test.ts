@@ -135,6 +135,31 @@ describe('webhook delivery', () => {
     for (const { attempt } of virtual.received) expect(attempt.body.length).toBeLessThanOrEqual(3_000_000);
   });
 
+  it('refuses to say what no webhook can hold, and records nothing of it', () => {
+    const virtual = createVirtualMeta();
+    expect(() => say(virtual, '👍'.repeat(260_000))).toThrow(/at most 3000000/);
+    expect(virtual.meta.said).toHaveLength(0);
+    say(virtual, '👍'.repeat(240_000));
+    virtual.run(0);
+    expect(virtual.received[0]?.attempt.body.length).toBeGreaterThan(2_800_000);
+    expect(virtual.received[0]?.attempt.body.length).toBeLessThanOrEqual(3_000_000);
+  });
+
+  it('keeps both caps at once: never above 1000 updates nor 3 MB, whatever is in the batch', () => {
+    const virtual = createVirtualMeta();
+    virtual.meta.faults.set({ batchWebhooks: { updatesMax: 1_000, waitMs: 10 } });
+    const sizes = Array.from({ length: 2_400 }, (_, index) => (index % 400 === 0 ? 120_000 : index % 37));
+    for (const size of sizes) say(virtual, `x${'ж'.repeat(size)}`);
+    virtual.run(10);
+    const counts = virtual.received.map(({ text }) =>
+      changesOf(text).reduce((sum, { value }) => sum + (value.messages?.length ?? 0), 0),
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(sizes.length);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(1_000);
+    expect(counts.length).toBeLessThanOrEqual(4);
+    for (const { attempt } of virtual.received) expect(attempt.body.length).toBeLessThanOrEqual(3_000_000);
+  });
+
   it('signs wrongly on demand; the retry of the refused attempt is right', () => {
     const virtual = createVirtualMeta();
     virtual.meta.faults.set({ badSignature: { next: 1 } });

@@ -109,3 +109,90 @@ describe('the service window', () => {
     expect(code(virtual.sendText('hello again'))).toBe(200);
   });
 });
+
+describe('a coexistence number', () => {
+  const setup = {
+    phoneNumbers: [{ id: NUMBER_ID, wabaId: WABA_ID, displayNumber: '+1 555 078 3881', coexistence: true }],
+    rules: { pairLimit: false },
+  };
+
+  it('has 20 a second, and nobody can give it more', () => {
+    const virtual = createOpenConversation(setup);
+    expect(countOf(manySends(virtual, 25), 200)).toBe(20);
+    const change = { id: NUMBER_ID, throughputPerSecond: 80 };
+    expect(() => virtual.meta.setup({ phoneNumbers: [change] }, virtual.nowMs)).toThrow('coexistence');
+    virtual.meta.setup({ phoneNumbers: [{ id: NUMBER_ID, coexistence: false }] }, virtual.nowMs);
+    virtual.run(1_000);
+    expect(countOf(manySends(virtual, 100), 200)).toBe(80);
+  });
+});
+
+describe('the messaging limit of a portfolio', () => {
+  const OTHER_NUMBER_ID = '106540352242923';
+  const OTHER_WABA_ID = '102290129340399';
+  const DAY_MS = 24 * 3_600_000;
+  const setup = {
+    portfolios: [{ id: 'shop', messagingLimitTier: 'TIER_50' }],
+    wabas: [
+      { id: WABA_ID, portfolioId: 'shop' },
+      { id: OTHER_WABA_ID, portfolioId: 'shop' },
+      { id: 'alone' },
+    ],
+    phoneNumbers: [
+      { id: NUMBER_ID, wabaId: WABA_ID, displayNumber: '+1 555 078 3881' },
+      { id: OTHER_NUMBER_ID, wabaId: OTHER_WABA_ID, displayNumber: '+1 555 078 3882' },
+      { id: '77', wabaId: 'alone', displayNumber: '+1 555 078 3883' },
+    ],
+    rules: { messagingLimit: 'sync', unknownRecipient: 'create', throughput: false },
+  };
+  const template = { name: 'hello_world', language: { code: 'en_US' } };
+  const phoneOf = (index: number) => `1650555${String(index).padStart(4, '0')}`;
+  const sendTo = (virtual: VirtualMeta, phone: string, numberId = NUMBER_ID) =>
+    code(
+      virtual.post(
+        { messaging_product: 'whatsapp', to: phone, type: 'template', template },
+        { path: `/v26.0/${numberId}/messages` },
+      ),
+    );
+  const fill = (virtual: VirtualMeta, count: number) =>
+    Array.from({ length: count }, (_, index) => sendTo(virtual, phoneOf(index)));
+
+  it('counts different people of the last 24 hours over all numbers of the portfolio', () => {
+    const virtual = createOpenConversation(setup);
+    expect(countOf(fill(virtual, 49), 200)).toBe(49);
+    expect(sendTo(virtual, phoneOf(100), OTHER_NUMBER_ID)).toBe(200);
+    expect(sendTo(virtual, phoneOf(101), OTHER_NUMBER_ID)).toBe(131048);
+    expect(sendTo(virtual, phoneOf(101))).toBe(131048);
+    expect(sendTo(virtual, phoneOf(101), '77')).toBe(200);
+    expect(sendTo(virtual, phoneOf(3))).toBe(200);
+    virtual.run(DAY_MS - 1);
+    expect(sendTo(virtual, phoneOf(3))).toBe(200);
+    expect(sendTo(virtual, phoneOf(101))).toBe(131048);
+    virtual.run(1);
+    const again = Array.from({ length: 60 }, (_, index) => sendTo(virtual, phoneOf(200 + index)));
+    expect(countOf(again, 200)).toBe(49);
+  });
+
+  it('does not count who has an open window, nor refuse them', () => {
+    const virtual = createOpenConversation(setup);
+    expect(sendTo(virtual, PHONE)).toBe(200);
+    expect(countOf(fill(virtual, 60), 200)).toBe(50);
+    expect(sendTo(virtual, PHONE)).toBe(200);
+    expect(code(virtual.sendText('hi'))).toBe(200);
+  });
+
+  it('shows as a failed status unless told otherwise, and is seen by the reads', () => {
+    const virtual = createOpenConversation({ ...setup, rules: { ...setup.rules, messagingLimit: 'async' } });
+    expect(countOf(fill(virtual, 51), 200)).toBe(51);
+    virtual.run(60_000);
+    const failed = virtual.statuses().filter((status) => status.status === 'failed');
+    expect(failed).toMatchObject([{ recipient_id: phoneOf(50), errors: [{ code: 131048 }] }]);
+    const headers = { authorization: 'Bearer token' };
+    const query = { fields: 'whatsapp_business_manager_messaging_limit' };
+    const path = `/v26.0/${NUMBER_ID}`;
+    const answer = virtual.meta.handle({ method: 'GET', path, query, headers, body: '' }, virtual.nowMs);
+    expect(answerJson(answer).body).toMatchObject({ whatsapp_business_manager_messaging_limit: 'TIER_50' });
+    const wrong = { portfolios: [{ id: 'shop', messagingLimitTier: 'TIER_7' }] };
+    expect(() => virtual.meta.setup(wrong, virtual.nowMs)).toThrow('TIER_7');
+  });
+});

@@ -84,6 +84,18 @@ describe('an accepted send', () => {
     expect(virtual.meta.accepted[0]?.contactKey).toBe(`phone:${PHONE}`);
   });
 
+  it('goes only to the person with the keys that were confirmed', () => {
+    const virtual = createOpenConversation();
+    const contact = virtual.meta.contacts.byPhone(PHONE)!;
+    virtual.meta.contacts.change(contact, { identityHash: 'new keys' });
+    const sendTo = (recipient_identity_key_hash: string) =>
+      virtual.sendText('hi', { recipient_identity_key_hash });
+    expect(code(sendTo('old keys'))).toBe(137000);
+    expect(answerJson(sendTo('new keys')).status).toBe(200);
+    virtual.run(HOUR_MS);
+    expect(virtual.statuses()[0]).toMatchObject({ recipient_identity_key_hash: 'new keys' });
+  });
+
   it('marks a message and those before it as read, shows typing, and sends no status for it', () => {
     const virtual = createOpenConversation();
     const [said] = virtual.meta.said;
@@ -210,7 +222,7 @@ describe('faults of sending', () => {
     );
     expect(() => virtual.meta.faults.set({ loseAnswer: { rate: '1' } })).toThrow(/must be a number/);
     virtual.meta.faults.set({ loseAnswer: null });
-    expect(virtual.meta.faults.settings.loseAnswer).toEqual({ rate: 0, next: 0, phoneNumberId: null });
+    expect(virtual.meta.faults.settings.loseAnswer).toMatchObject({ rate: 0, next: 0, phoneNumberId: null });
   });
 
   it('answers after the latency', () => {

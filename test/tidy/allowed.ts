@@ -42,10 +42,14 @@ export const allowedWords: readonly Exception[] = [
     of: ['session'],
     reason: 'what Node calls a connection to its inspector',
   },
+  { path: 'src/simulator/history-sync.ts', of: ['thread'], reason: 'Meta’s key for the chats of a history' },
+  { path: 'src/simulator/notices.ts', of: ['session'], reason: 'Meta’s key for what a call offers' },
+  { path: 'test/simulator/other-webhooks.test.ts', of: ['thread'], reason: 'Meta’s key for those chats' },
+  { path: 'test/simulator/shapes/', of: ['thread'], reason: 'Meta’s key for those chats' },
   { path: 'bench/observer.ts', of: ['thread'], reason: 'Node’s name of the CPU time of one thread' },
   {
     path: 'src/simulator/graph-errors.ts',
-    of: ['account'],
+    of: ['account', 'session'],
     reason: 'the titles of errors are Meta’s, word for word',
   },
   {

@@ -67,6 +67,13 @@ const layers: Layer[] = [
     because: 'surfaces call the runtime; rules live below them',
   },
   {
+    of: /^src\/testing\/bot\//,
+    may: ['src/core/', 'src/testing/', 'src/simulator/', 'src/runtime/'],
+    node: true,
+    npm: [],
+    because: 'a bot under test is the real runtime; the rest of the test kit does without it',
+  },
+  {
     of: /^src\/testing\//,
     may: ['src/core/', 'src/testing/', 'src/simulator/', 'src/store/', 'src/pipeline/webhook/'],
     node: true,

@@ -54,6 +54,8 @@ export interface Appended {
   wakes: { ref: ConversationRef; dueAtMs: number }[];
   stored: number;
   duplicates: number;
+  /** The messages among the duplicates. */
+  duplicateWamids: string[];
   quarantined: number;
   /** Conversations that took in another one, since their contacts proved to be one. */
   merged: ConversationRef[];
@@ -74,6 +76,8 @@ export interface StatusesRecorded {
   unmatched: number;
   /** Uncertain or unanswered sends that a status proved accepted. */
   proven: number;
+  /** Their ids. */
+  provenSends: string[];
   /** Sends that turned out to have two wamids: the customer got the message twice. */
   provenDuplicates: number;
   failed: number;
@@ -272,6 +276,9 @@ export interface UncertainResolved {
   resent: SendRef[];
   held: number;
   dropped: number;
+  /** Ids of what was held and dropped. */
+  heldSends: string[];
+  droppedSends: string[];
   freed: SendRef[];
   /** When to look again, or null when nothing is uncertain. */
   nextAtMs: number | null;

@@ -5,6 +5,7 @@
  */
 import { KnownError } from '../model/faults.ts';
 import type { CrashPoints, RequestPurpose } from './crash-points.ts';
+import type { Observer } from './observer.ts';
 
 export interface Clock {
   /** Milliseconds since 1970 by this process' clock; may step backwards. */
@@ -18,6 +19,14 @@ export interface Timers {
   after(delayMs: number, fn: () => void): () => void;
   /** Runs `fn` after the I/O that is ready now has been handled, so that what comes together is worked on together. */
   soon(fn: () => void): void;
+}
+
+/** Time that can be moved forward, as if what lies between had passed; only development asks for it. */
+export interface MovableTime {
+  /** How far the clock is ahead of the machine's. */
+  aheadMs(): number;
+  /** Both clocks go on from there, and timers that are due by then fire in their order. @throws Fault where it lies behind. */
+  moveTo(aheadMs: number): void;
 }
 
 export interface HttpRequest {
@@ -83,4 +92,8 @@ export interface World {
   log: Log;
   /** Absent where nothing is told of them. */
   crashPoints?: CrashPoints;
+  /** Told of each message's way; absent where nobody watches. */
+  observer?: Observer;
+  /** Absent where time is the machine's. */
+  time?: MovableTime;
 }

@@ -10,6 +10,7 @@ import type { ConversationRef } from '#core/model/ids.ts';
 import { backoffMs } from '#core/pacing/backoff.ts';
 import { MediaFault } from '#core/ports/media.ts';
 import { ModelFault, type ModelUsage } from '#core/ports/model.ts';
+import type { MomentDetails } from '#core/ports/observer.ts';
 import type { ActivityOutcome, RunnableActivity, Store } from '#core/ports/store.ts';
 import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { World } from '#core/ports/world.ts';
@@ -111,6 +112,8 @@ class Station implements ActivityStation {
         activity: entry.activity.name,
         result: 'cancelled',
       });
+      if (this.#deps.world.observer !== undefined)
+        this.#tellEnded(entry, { outcome: 'cancelled', code: null, tookMs: 0 });
       this.#end(entry);
     }
     this.#pump();
@@ -146,6 +149,12 @@ class Station implements ActivityStation {
     const startedMs = this.#deps.world.clock.monotonicMs();
     entry.state = 'running';
     this.#running += 1;
+    this.#deps.world.observer?.observe({
+      kind: 'activityStarted',
+      ...activity.ref,
+      ...{ activityId: activity.activityId, activity: activity.name },
+      ...{ turn: activity.fence, restarts: activity.restarts },
+    });
     this.#runningOf.set(tenantId, (this.#runningOf.get(tenantId) ?? 0) + 1);
     const outcome = await this.#attempts(entry);
     if (entry.abort.signal.aborted) return;
@@ -181,6 +190,12 @@ class Station implements ActivityStation {
           error instanceof ModelFault ? (error.retryAfterMs ?? 0) : 0,
           backoffMs({ failures, ...bounds }, this.#deps.world.random),
         );
+        this.#deps.world.observer?.observe({
+          kind: 'activityRetried',
+          ...activity.ref,
+          ...{ activityId: activity.activityId, attempt: failures, waitMs },
+          code: isKnown ? error.code : 'storeUnavailable',
+        });
         if (storeIsAway) failures -= 1;
         await new Promise<void>((resolve) => this.#deps.world.timers.after(waitMs, resolve));
         if (abort.signal.aborted) return {};
@@ -249,6 +264,9 @@ class Station implements ActivityStation {
                 : 'failed';
         telemetry.count('nightdesk_activities_total', { activity: activity.name, result });
         telemetry.observe('nightdesk_activity_seconds', seconds, { activity: activity.name });
+        const code = outcome.fault?.code ?? null;
+        if (world.observer !== undefined)
+          this.#tellEnded(entry, { outcome: result, code, tookMs: seconds * 1_000 });
         if (outcome.usage !== undefined) this.#countTokens(outcome.usage);
         if (outcome.fault !== undefined)
           world.log.warn(
@@ -279,6 +297,18 @@ class Station implements ActivityStation {
     }
     this.#unsettled -= 1;
     if (this.#entries.size === 0 && this.#unsettled === 0) this.#idle?.();
+  }
+
+  #tellEnded(
+    { activity }: Entry,
+    end: Pick<MomentDetails['activityEnded'], 'outcome' | 'code' | 'tookMs'>,
+  ): void {
+    this.#deps.world.observer?.observe({
+      kind: 'activityEnded',
+      ...activity.ref,
+      ...{ activityId: activity.activityId, activity: activity.name },
+      ...end,
+    });
   }
 
   #countTokens(usage: ModelUsage): void {

@@ -1,5 +1,5 @@
 /**
- * The five calls to Graph that the runtime makes. A send is written once: no retry, no redirect and no hidden repeat,
+ * The calls to Graph that the runtime makes while it works; the doctor's reads are its own. A send is written once: no retry, no redirect and no hidden repeat,
  * because Meta has no idempotency key; whoever wants another attempt commits it first. The other calls change nothing
  * or may be repeated freely, and say so by `retry`.
  *
@@ -12,15 +12,7 @@ import type { RequestPurpose } from '#core/ports/crash-points.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
 import { classifyAnswer, type SendOutcome } from './classify.ts';
 import { type GraphRule, ruleFor } from './error-table.ts';
-import {
-  type GraphError,
-  graphErrorOf,
-  type Json,
-  jsonObjectOf,
-  objectOf,
-  present,
-  textOf,
-} from './graph-error.ts';
+import { type GraphError, graphErrorOf, type Json, jsonObjectOf, present, textOf } from './graph-error.ts';
 
 export interface GraphClientOptions {
   http: Http;
@@ -63,25 +55,6 @@ export type CallOutcome<T> =
       retry: boolean;
     };
 
-export interface GraphPhoneNumber {
-  id: string;
-  displayPhoneNumber?: string;
-  verifiedName?: string;
-  /** `GREEN`, `YELLOW`, `RED` or `UNKNOWN`. */
-  qualityRating?: string;
-  /** `STANDARD`, `HIGH` or `NOT_APPLICABLE`. */
-  throughputLevel?: string;
-  /** `CONNECTED` where messages can be sent. */
-  status?: string;
-  nameStatus?: string;
-}
-
-export interface SubscribedApp {
-  id: string;
-  name?: string;
-  overrideCallbackUri?: string;
-}
-
 /** Where a file lies; the address lives 5 minutes and wants the token, too. */
 export interface GraphMedia {
   url: string;
@@ -95,15 +68,8 @@ export interface GraphClient {
   /** One attempt at one message. Rejects only for a bug. */
   send(call: SendCall): Promise<SendOutcome>;
   markRead(call: ReceiptCall): Promise<CallOutcome<true>>;
-  getPhoneNumber(call: CallOptions & { phoneNumberId: string }): Promise<CallOutcome<GraphPhoneNumber>>;
-  /** The apps that get the webhooks of a waba; without ours in the list no message will ever come. */
-  getSubscribedApps(call: CallOptions & { wabaId: string }): Promise<CallOutcome<SubscribedApp[]>>;
-  /** Naming the number lets Meta refuse a file of another business. */
-  getMedia(call: CallOptions & { mediaId: string; phoneNumberId: string }): Promise<CallOutcome<GraphMedia>>;
+  getMedia(call: CallOptions & { mediaId: string }): Promise<CallOutcome<GraphMedia>>;
 }
-
-const phoneNumberFields =
-  'id,display_phone_number,verified_name,quality_rating,throughput,status,name_status';
 
 export function createGraphClient({ http, baseUrl, version }: GraphClientOptions): GraphClient {
   const root = `${baseUrl.replace(/\/+$/, '')}/${version}`;
@@ -123,17 +89,9 @@ export function createGraphClient({ http, baseUrl, version }: GraphClientOptions
         json.success === true || json.success === 'true' ? true : undefined,
       );
     },
-    async getPhoneNumber(call) {
-      const url = `${root}/${encodeURIComponent(call.phoneNumberId)}?fields=${phoneNumberFields}`;
-      return outcomeOf(await ask(call, get('graphRead', url, call)), phoneNumberOf);
-    },
-    async getSubscribedApps(call) {
-      const url = `${root}/${encodeURIComponent(call.wabaId)}/subscribed_apps`;
-      return outcomeOf(await ask(call, get('graphRead', url, call)), subscribedAppsOf);
-    },
     async getMedia(call) {
-      const number = encodeURIComponent(call.phoneNumberId);
-      const url = `${root}/${encodeURIComponent(call.mediaId)}?phone_number_id=${number}`;
+      // `phone_number_id` would be compared with the number that uploaded the file; a customer's was uploaded by none.
+      const url = `${root}/${encodeURIComponent(call.mediaId)}`;
       return outcomeOf(await ask(call, get('graphMedia', url, call)), mediaOf);
     },
   };
@@ -213,33 +171,6 @@ function outcomeOf<T>(answer: HttpResponse | HttpFault, read: (json: Json) => T 
   const rule = ruleFor(error);
   const retry = rule.uncertain || rule.action === 'retry' || rule.action.startsWith('slow');
   return { kind: 'failed', why: 'refused', error, rule, retry };
-}
-
-function phoneNumberOf(json: Json): GraphPhoneNumber | undefined {
-  const id = textOf(json.id);
-  if (id === undefined) return undefined;
-  const fields = present({
-    displayPhoneNumber: textOf(json.display_phone_number),
-    verifiedName: textOf(json.verified_name),
-    qualityRating: textOf(json.quality_rating),
-    throughputLevel: textOf(objectOf(json.throughput)?.level),
-    status: textOf(json.status),
-    nameStatus: textOf(json.name_status),
-  });
-  return { id, ...fields };
-}
-
-function subscribedAppsOf(json: Json): SubscribedApp[] | undefined {
-  if (!Array.isArray(json.data)) return undefined;
-  const apps: SubscribedApp[] = [];
-  for (const element of json.data) {
-    const app = objectOf(objectOf(element)?.whatsapp_business_api_data) ?? {};
-    const id = textOf(app.id);
-    if (id === undefined) continue;
-    const overrideCallbackUri = textOf(objectOf(element)?.override_callback_uri);
-    apps.push({ id, ...present({ name: textOf(app.name), overrideCallbackUri }) });
-  }
-  return apps;
 }
 
 function mediaOf(json: Json): GraphMedia | undefined {

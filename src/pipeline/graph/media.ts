@@ -21,10 +21,9 @@ export function createMediaFetcher(options: GraphClientOptions): FetchMedia {
   const ownOrigin = graphOfMeta.test(own.hostname) ? null : own.origin;
 
   const find = async (call: MediaCall): Promise<GraphMedia> => {
-    const { mediaId, phoneNumberId, token, signal } = call;
+    const { mediaId, token, signal } = call;
     const found = await graph.getMedia({
       mediaId,
-      phoneNumberId,
       token,
       signal,
       timeoutMs: limits.graphTimeoutMs,

@@ -61,7 +61,10 @@ export function createKeeper(deps: KeeperDeps): Keeper {
 
   const fireTimers = async () => {
     const fired = await store.fireTimers({ nowMs: world.clock.nowMs(), max: limits.sweepBatchMax });
-    for (const ref of fired.wakes) deps.wake.notify(ref);
+    for (const ref of fired.wakes) {
+      world.observer?.observe({ kind: 'timerFired', ...ref });
+      deps.wake.notify(ref);
+    }
     if (fired.nextTimerAtMs !== null && !stopped) timers.atEarliest(fired.nextTimerAtMs);
   };
   /** An operator hears once that the store is away, and once that it is back. */

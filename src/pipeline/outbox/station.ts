@@ -16,6 +16,7 @@ import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { TenantDirectory } from '#core/ports/tenants.ts';
 import type { World } from '#core/ports/world.ts';
 import { Lanes } from './lanes.ts';
+import { type AttemptOutcome, tellAttempt, tellGranted, tellResolved } from './moments.ts';
 import { type Answer, settlementOf } from './settlement.ts';
 
 /** One attempt at one message; rejects only for a bug. Never retries. */
@@ -182,7 +183,8 @@ class Station implements OutboxStation {
   }
 
   #handle(granted: readonly Granted[]): void {
-    const { telemetry } = this.#deps;
+    const { telemetry, world } = this.#deps;
+    if (world.observer !== undefined) tellGranted(world.observer, granted);
     const waiting = new Map<number, SendRef[]>();
     for (const each of granted) {
       switch (each.outcome) {
@@ -234,8 +236,11 @@ class Station implements OutboxStation {
     const isLate = Math.abs(world.clock.nowMs() - granted.grantedAtMs) > limits.sendWriteMaxMs;
     const answer = isLate ? givenBack : await this.#transmit(granted);
     const nowMs = world.clock.nowMs();
-    telemetry.observe('nightdesk_graph_seconds', (world.clock.monotonicMs() - startedMs) / 1_000);
-    this.#report(granted, answer, isLate ? 'lateWrite' : answer.kind);
+    const tookMs = world.clock.monotonicMs() - startedMs;
+    telemetry.observe('nightdesk_graph_seconds', tookMs / 1_000);
+    const outcome = isLate ? 'lateWrite' : answer.kind;
+    this.#report(granted, answer, outcome);
+    if (world.observer !== undefined) tellAttempt(world.observer, granted, answer, { outcome, tookMs });
     const wabaId = directory.phoneNumber(granted.send.phoneNumberId)?.wabaId ?? '';
     const notSent = answer.kind === 'retryLater' && answer.why === 'notSent' && answer.scope === 'send';
     if (!isLate) this.#unreachable = notSent ? this.#unreachable + 1 : 0;
@@ -274,7 +279,7 @@ class Station implements OutboxStation {
     }
   }
 
-  #report({ send }: GrantedSend, answer: Answer, result: string): void {
+  #report({ send }: GrantedSend, answer: Answer, result: AttemptOutcome): void {
     const { telemetry, world } = this.#deps;
     telemetry.count('nightdesk_sends_total', { result });
     const code = answer.kind === 'accepted' ? undefined : answer.error?.code;
@@ -342,6 +347,7 @@ class Station implements OutboxStation {
         nowMs: world.clock.nowMs(),
         startedAtMs: this.#startedAtMs,
       });
+      if (world.observer !== undefined) tellResolved(world.observer, resolved);
       if (resolved.resent.length > 0)
         telemetry.count('nightdesk_uncertain_total', { result: 'resent' }, resolved.resent.length);
       if (resolved.held > 0) telemetry.count('nightdesk_uncertain_total', { result: 'held' }, resolved.held);

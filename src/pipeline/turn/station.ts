@@ -24,6 +24,7 @@ import type { PhoneNumber, TenantDirectory } from '#core/ports/tenants.ts';
 import type { Wake } from '#core/ports/wake.ts';
 import type { World } from '#core/ports/world.ts';
 import { commitOf } from './commit.ts';
+import { tellCommitted, tellTaken } from './moments.ts';
 import { turnIds } from './turn-ids.ts';
 
 export interface TurnDeps {
@@ -119,6 +120,7 @@ async function runBatch(deps: TurnDeps, refs: ConversationRef[]): Promise<void> 
 async function runOne(deps: TurnDeps, taken: TakenConversation, startedMs: number): Promise<void> {
   const { world, telemetry } = deps;
   const { ref } = taken.lease;
+  if (world.observer !== undefined) tellTaken(world.observer, taken);
   const number = deps.directory.phoneNumber(taken.phoneNumberId);
   const dialog = number === undefined ? undefined : deps.dialog(number.dialog);
   if (number === undefined || dialog === undefined) {
@@ -133,8 +135,9 @@ async function runOne(deps: TurnDeps, taken: TakenConversation, startedMs: numbe
   try {
     const done = await commitOneWay(deps, { taken, number, dialog, nowMs: world.clock.nowMs() });
     telemetry.observe('nightdesk_turn_seconds', (world.clock.monotonicMs() - startedMs) / 1_000);
-    if (done === null) telemetry.count('nightdesk_turns_total', { result: 'fenceOld' });
-    else handOn(deps, taken, done);
+    if (done !== null) return handOn(deps, taken, done);
+    telemetry.count('nightdesk_turns_total', { result: 'fenceOld' });
+    world.observer?.observe({ kind: 'fenceRefused', ...ref, turn: taken.lease.fence });
   } catch (error) {
     world.log.error(
       { ...ref, err: outlineOf(error) },
@@ -207,6 +210,7 @@ async function commitOneWay(deps: TurnDeps, asked: Asked): Promise<Judged | null
 /** Runs and commits; a refusal of a limit runs the turn again, a fault of the store commits again. Null: old fence. */
 async function commitUntilJudged(deps: TurnDeps, asked: Asked, run: Run): Promise<Judged | null> {
   const { taken, number, dialog, nowMs } = asked;
+  const { observer, clock } = deps.world;
   const refused: { name: string; limit: string }[] = [];
   for (let attempt = 1; ; attempt++) {
     const ids = turnIds(taken.lease, nowMs);
@@ -229,6 +233,7 @@ async function commitUntilJudged(deps: TurnDeps, asked: Asked, run: Run): Promis
     if (committed.outcome === 'committed') {
       for (const { limit, amount } of commit.activities.flatMap((activity) => activity.claims))
         deps.telemetry.count('nightdesk_limit_used_total', { limit }, amount);
+      if (observer !== undefined) tellCommitted(observer, taken, commit, clock.nowMs() - nowMs);
       return { output, committed };
     }
     deps.telemetry.count('nightdesk_turns_total', { result: 'refused' });
@@ -236,6 +241,8 @@ async function commitUntilJudged(deps: TurnDeps, asked: Asked, run: Run): Promis
       throw new Error(`Turn ${taken.lease.fence} was refused ${attempt} times by limits.`);
     for (const { activityId, limit } of committed.refusals) {
       deps.telemetry.count('nightdesk_limit_refusals_total', { limit });
+      const turn = taken.lease.fence;
+      observer?.observe({ kind: 'limitRefused', ...taken.lease.ref, turn, activityId, limit });
       refused.push({ name: nameOfActivity(output.effects, activityId), limit });
     }
   }

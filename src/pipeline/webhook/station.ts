@@ -20,6 +20,7 @@ import type { PhoneNumber, TenantDirectory } from '#core/ports/tenants.ts';
 import type { World } from '#core/ports/world.ts';
 import { answerHandshake, type HandshakeAnswer } from './handshake.ts';
 import { Labels } from './labels.ts';
+import { tellReceived, tellStatuses, tellStored } from './moments.ts';
 import { parseWebhook } from './parse.ts';
 import { Refusals } from './refusals.ts';
 import { verifySignature } from './signature.ts';
@@ -68,6 +69,7 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   const kinds = new Labels(labelsMax);
   const alertReasons = new Labels(labelsMax);
   const refusals = new Refusals(deps);
+  const { observer } = deps.world;
   const secretsFor = (tenantId: string | undefined): string[] => {
     if (tenantId === undefined) return [...deps.appSecrets];
     const tenant = deps.directory.tenant(tenantId);
@@ -84,10 +86,12 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     ]);
     if (appended !== null) {
       countAppended(deps.telemetry, appended, batch, alertReasons);
+      if (observer !== undefined) tellStored(observer, sorted, appended);
       deps.onAppended(appended);
     }
     if (recorded !== null) {
       countStatuses(deps.telemetry, recorded);
+      if (observer !== undefined) tellStatuses(observer, sorted, recorded);
       deps.onStatuses(recorded);
     }
   };
@@ -116,6 +120,7 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     for (const [kind, count] of Object.entries(parsed.byKind))
       deps.telemetry.count('nightdesk_webhook_items_total', { kind: kinds.of(kind) }, count);
     const sorted = sortItems(deps.directory, parsed.items, request.tenantId, nowMs);
+    if (observer !== undefined) tellReceived(observer, sorted);
     if (!parsed.readable) sorted.batch.quarantine.push(asBytes('unreadable', request));
     else if (parsed.problems.length > 0) sorted.batch.quarantine.push(asBytes('incomplete', request));
     try {
@@ -137,7 +142,11 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
           ? { status: 413 as const }
           : await receive(request);
       deps.telemetry.count('nightdesk_webhook_acks_total', { status: answer.status });
-      deps.telemetry.observe('nightdesk_ack_seconds', (deps.world.clock.monotonicMs() - startedMs) / 1_000);
+      const tookMs = deps.world.clock.monotonicMs() - startedMs;
+      deps.telemetry.observe('nightdesk_ack_seconds', tookMs / 1_000);
+      observer?.observe({
+        ...{ kind: 'webhookAnswered', httpStatus: answer.status, bytes: request.rawBody.byteLength, tookMs },
+      });
       return answer;
     },
     handshake(query, tenantId) {

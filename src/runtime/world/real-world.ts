@@ -7,14 +7,20 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
-import type { Clock, Log, Timers, World } from '#core/ports/world.ts';
+import type { Clock, Log, MovableTime, Timers, World } from '#core/ports/world.ts';
 import { createHttpClient, type HttpClientOptions } from './http-client.ts';
+import { openMomentPipe } from './moment-pipe.ts';
+import { MovingTime } from './moving-time.ts';
 
 export interface RealWorldOptions {
   log: Log;
   http?: HttpClientOptions;
   /** Told of every commit and socket write; nobody is if absent. */
   crashPoints?: CrashPoints;
+  /** Makes time movable, and that much ahead at first. */
+  aheadMs?: number;
+  /** The pipe into which moments are written; nobody is told of them if absent. */
+  momentsFd?: number;
 }
 
 export interface RealWorld extends World {
@@ -23,19 +29,36 @@ export interface RealWorld extends World {
   close(): void;
 }
 
-export function createRealWorld({ log, http, crashPoints = noCrashPoints }: RealWorldOptions): RealWorld {
-  const timers = createTimers();
+/** A world whose time can be moved. */
+export type MovableWorld = RealWorld & { readonly time: MovableTime };
+
+/** @throws TypeError, or an error of the system, where moments are wanted in what is no pipe */
+export function createRealWorld(options: RealWorldOptions & { aheadMs: number }): MovableWorld;
+export function createRealWorld(options: RealWorldOptions): RealWorld;
+export function createRealWorld(options: RealWorldOptions): RealWorld {
+  const { log, http, crashPoints = noCrashPoints, aheadMs, momentsFd } = options;
+  const time =
+    aheadMs === undefined
+      ? undefined
+      : new MovingTime({ clock: realClock, aheadMs, onMoved: () => timers.rearm() });
+  const clock = time?.clock ?? realClock;
+  const timers = createTimers(time?.clock);
   const client = createHttpClient({ ...http, crashPoints });
+  const pipe =
+    momentsFd === undefined ? undefined : openMomentPipe({ fd: momentsFd, clock, soon: timers.soon });
   return {
-    clock: realClock,
+    clock,
     timers,
     random: createRandom(),
     http: client,
     log,
     crashPoints,
+    ...(time === undefined ? {} : { time }),
+    ...(pipe === undefined ? {} : { observer: pipe }),
     close() {
       timers.close();
       client.close();
+      pipe?.close();
     },
   };
 }
@@ -48,8 +71,16 @@ export const realClock: Clock = {
 /** The platform's timers fire at once when asked for longer than this (24.8 days), so longer waits go in steps. */
 const timerStepMsMax = 2 ** 31 - 1;
 
-function createTimers(): Timers & { close(): void } {
-  const pending = new Set<{ handle: NodeJS.Timeout }>();
+interface Pending {
+  handle: NodeJS.Timeout;
+  /** By the clock that can be moved; 0 where none can. */
+  dueAtMs: number;
+  arm(leftMs: number): NodeJS.Timeout;
+}
+
+/** With a clock that can be moved, `rearm` is called when it was. */
+function createTimers(movable?: Clock): Timers & { rearm(): void; close(): void } {
+  const pending = new Set<Pending>();
   return {
     after(delayMs, fn) {
       if (Number.isNaN(delayMs)) {
@@ -57,7 +88,8 @@ function createTimers(): Timers & { close(): void } {
           'A timer was asked for after NaN ms, so it would run at once and for ever. Mend the sum.',
         );
       }
-      const entry = { handle: arm(delayMs) };
+      const dueAtMs = movable === undefined ? 0 : movable.monotonicMs() + Math.max(delayMs, 0);
+      const entry: Pending = { handle: arm(delayMs), dueAtMs, arm };
       pending.add(entry);
       return () => {
         if (pending.delete(entry)) clearTimeout(entry.handle);
@@ -73,6 +105,14 @@ function createTimers(): Timers & { close(): void } {
       }
     },
     soon: (fn) => void setImmediate(fn),
+    rearm() {
+      const nowMs = movable?.monotonicMs() ?? 0;
+      // Those that are due fire in the order in which they are set again.
+      for (const entry of [...pending].sort((a, b) => a.dueAtMs - b.dueAtMs)) {
+        clearTimeout(entry.handle);
+        entry.handle = entry.arm(entry.dueAtMs - nowMs);
+      }
+    },
     close() {
       for (const { handle } of pending) clearTimeout(handle);
       pending.clear();

@@ -37,6 +37,7 @@ export function append(context: Context, batch: AppendBatch): Appended {
     wakes: [],
     stored: 0,
     duplicates: 0,
+    duplicateWamids: [],
     quarantined: 0,
     merged: [],
     tookOver: [],
@@ -76,6 +77,7 @@ function appendMessage(
   const known = context.db.get<{ conversation_id: string; end: string | null }>(selectByKey, tenantId, key);
   if (known !== undefined) {
     appended.duplicates += 1;
+    appended.duplicateWamids.push(message.wamid);
     if (known.end !== null) return;
     const row = context.db.get<{ due_at_ms: number | null }>(selectDue, tenantId, known.conversation_id);
     appended.wakes.push({

@@ -44,6 +44,7 @@ export function recordStatuses(context: Context, batch: StatusBatch): StatusesRe
     duplicates: 0,
     unmatched: 0,
     proven: 0,
+    provenSends: [],
     provenDuplicates: 0,
     failed: 0,
     freed: [],
@@ -107,7 +108,10 @@ function recordOne(
   );
   recorded.applied += 1;
   const ref = { tenantId, conversationId: row.conversation_id };
-  if (unsettled.has(row.state)) recorded.proven += 1;
+  if (unsettled.has(row.state)) {
+    recorded.proven += 1;
+    recorded.provenSends.push(row.send_id);
+  }
   if (after.secondWamid !== row.second_wamid) recorded.provenDuplicates += 1;
   if (after.state === 'failed' && row.state !== 'failed') {
     recorded.failed += 1;

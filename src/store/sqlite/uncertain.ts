@@ -47,6 +47,8 @@ export function resolveUncertain(
     resent: [],
     held: 0,
     dropped: 0,
+    heldSends: [],
+    droppedSends: [],
     freed: [],
     nextAtMs: null,
   };
@@ -96,8 +98,13 @@ function decide(context: Context, row: UncertainRow, nowMs: number, resolved: Un
   if (verdict === 'withdraw') seeInsteadOfAnswered(context, ref, row.send_id);
   context.db.run(setState, verdict === 'hold' ? 'held' : 'withdrawn', why, nowMs, row.tenant_id, row.send_id);
   raiseFlag(context, ref, 'sendUncertain', why, nowMs);
-  if (verdict === 'hold') resolved.held += 1;
-  else resolved.dropped += 1;
+  if (verdict === 'hold') {
+    resolved.held += 1;
+    resolved.heldSends.push(row.send_id);
+  } else {
+    resolved.dropped += 1;
+    resolved.droppedSends.push(row.send_id);
+  }
   const next = nextOfLane(context, ref);
   if (next !== undefined) resolved.freed.push(next);
 }

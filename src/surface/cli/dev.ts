@@ -9,20 +9,29 @@
  *
  * To print or set up more, see `dev/announcement.ts` and `dev/businesses.ts`; the child's life is `dev/server-process.ts`.
  */
+import { relative, resolve } from 'node:path';
+import { configFileNames } from '#runtime/config-file.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld, type RealWorld } from '#runtime/world/real-world.ts';
 import type { Simulator } from '#simulator/index.ts';
 import { type Addresses, findFreePort, readAddresses, webhookUrlOf } from './dev/addresses.ts';
 import { announcementOf } from './dev/announcement.ts';
-import { applyDemoTenant, demoSetup, inviteCustomers, showTenants } from './dev/businesses.ts';
-import { watchConfig } from './dev/config-watch.ts';
+import { DemoBusinesses, inviteCustomers } from './dev/businesses.ts';
+import { Problems } from './dev/problems.ts';
+import { ProjectWatch } from './dev/project-watch.ts';
 import { type ServerSettings, serverSettingsOf } from './dev/server-environment.ts';
-import { ServerProcess } from './dev/server-process.ts';
+import { type Refusal, type Restarted, ServerProcess } from './dev/server-process.ts';
 import { startPhone } from './dev/start-phone.ts';
+import { TypeCheck, type TypeProblem } from './dev/type-check.ts';
+import { createDoors } from './dev/workbench/doors.ts';
+import { Workbench } from './dev/workbench/workbench.ts';
+import { envFileName } from './env-file.ts';
 
 export interface DevOptions {
   /** Where the phone page listens; the first free port from 4000 on if absent. */
   phonePort?: number;
+  /** Settings that came from `.env`; each new server reads that file itself. */
+  fromEnvFile?: ReadonlySet<string>;
 }
 
 /** A terminal and npm both hand on one Ctrl-C; only a later signal is a second one. */
@@ -31,19 +40,34 @@ const secondSignalMs = 1_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Runs until a signal; returns the exit code. @throws BadConfig where the configuration cannot work. */
-export async function dev(options: DevOptions): Promise<number> {
+export async function dev({ fromEnvFile = new Set(), ...options }: DevOptions): Promise<number> {
   const { env } = process;
-  const world = createRealWorld({ log: createLog({ level: 'silent' }) });
+  const log = createLog({ level: 'silent' });
+  const world = createRealWorld({ log });
+  // Only its time is moved: a server that is given ten seconds to stop has them by the machine's clock.
+  const simulated = createRealWorld({ log, aheadMs: 0 });
   try {
     const addresses = await readAddresses({ env, folder: process.cwd() });
-    const simulator = await startPhone({ world, addresses, say, ...options });
+    const problems = new Problems();
+    const isObserved = env.NODE_ENV !== 'production';
+    const workbench = new Workbench({ world, simulated, addresses, problems, isObserved });
+    const doors = createDoors(workbench);
+    const simulator = await startPhone({ world: simulated, addresses, say, doors, ...options });
     try {
-      const settings = serverSettingsOf({ env, simulatorUrl: addresses.simulatorUrl, random: world.random });
-      return await supervise({ world, addresses, simulator, settings });
+      workbench.watch(simulator);
+      const settings = serverSettingsOf({
+        env,
+        fromEnvFile,
+        simulatorUrl: addresses.simulatorUrl,
+        random: world.random,
+      });
+      return await supervise({ world, addresses, simulator, settings, problems, workbench });
     } finally {
+      workbench.close();
       await simulator.close();
     }
   } finally {
+    simulated.close();
     world.close();
   }
 }
@@ -53,15 +77,31 @@ interface Parts {
   addresses: Addresses;
   simulator: Simulator;
   settings: ServerSettings;
+  /** What is wrong with the bot's files now; the phone page is shown them, too. */
+  problems: Problems;
+  workbench: Workbench;
 }
 
 async function supervise(parts: Parts): Promise<number> {
-  const { world, addresses, simulator, settings } = parts;
+  const { world, addresses, simulator, settings, problems, workbench } = parts;
+  const { folder } = addresses;
   const { control } = simulator;
-  await control.setup({ ...demoSetup, appSecret: settings.appSecret, verifyToken: settings.verifyToken });
+  await control.setup({ appSecret: settings.appSecret, verifyToken: settings.verifyToken });
   await inviteCustomers(control);
+  const businesses = new DemoBusinesses({
+    databasePath: addresses.databasePath,
+    control,
+    timers: world.timers,
+  });
 
   let isAnnounced = false;
+  const types = new TypeCheck({ folder, onDone: (found) => tellTypes(problems, found) });
+  const watch = new ProjectWatch({
+    folder,
+    timers: world.timers,
+    onChange: (names) =>
+      server.restart(`${names.join(', ')} changed`, { afresh: names.includes(envFileName) }),
+  });
   const server = new ServerProcess({
     world,
     say,
@@ -69,27 +109,78 @@ async function supervise(parts: Parts): Promise<number> {
     prepare: async () => {
       if (!isAnnounced && !addresses.isPortNamed) await takeFreePort(addresses);
       await control.setup({ webhookUrl: webhookUrlOf(addresses) });
-      return { env: settings.envFor(addresses), host: addresses.reachableHost, port: addresses.port };
+      const env = { ...settings.envFor(addresses), ...workbench.environment() };
+      return { env, host: addresses.reachableHost, port: addresses.port };
     },
-    onReady: async () => {
-      const problems = isAnnounced ? await resume(parts) : await introduce(parts);
-      say(isAnnounced ? 'The server is back.' : announcementOf({ addresses, env: process.env }));
+    onLoaded: (files, refusal) => {
+      watch.watch(files);
+      noteRefusal(problems, refusal, folder);
+      if (refusal === null) return;
+      workbench.serverRefused();
+      types.start();
+      if (isAnnounced) return;
+      say(`The phone page is at ${addresses.simulatorUrl}.`);
+      void businesses.showShops();
+    },
+    onStarting: (child) => workbench.serverStarting(child),
+    onReady: async (restarted) => {
+      await workbench.serverReady();
+      const troubles = await businesses.show();
+      if (isAnnounced) await control.retryWebhooks();
+      else troubles.push(...(await shakeHands(simulator)));
+      say(isAnnounced ? backAgain(restarted) : announcementOf({ addresses, env: process.env }));
       isAnnounced = true;
-      for (const problem of problems) say(`! ${problem}`);
+      for (const trouble of troubles) say(`! ${trouble}`);
+      types.start();
     },
   });
-  const watch = watchConfig({
-    folder: addresses.folder,
-    timers: world.timers,
-    onChange: (name) => server.restart(`${name} changed`),
-  });
+  watch.watch([...configFileNames, envFileName].map((name) => resolve(folder, name)));
+  workbench.onKill(() => server.kill());
   const stopListening = onSignals(server, world);
   try {
     return await server.run();
   } finally {
     stopListening();
     watch.close();
+    types.stop();
   }
+}
+
+/** The server has said it itself in the terminal. */
+function noteRefusal(problems: Problems, refusal: Refusal | null, folder: string): void {
+  if (refusal === null) {
+    problems.clear('config');
+    return;
+  }
+  const { text, place } = refusal;
+  problems.set('config', [
+    { text, file: place === null ? null : relative(folder, place.file), line: place?.line ?? null },
+  ]);
+}
+
+const typesShownMax = 10;
+
+/** Said once; what is still wrong after the next change stands further up. */
+function tellTypes(problems: Problems, found: readonly TypeProblem[]): void {
+  const before = problems.of('types');
+  problems.set('types', found);
+  const known = new Set(before.map(({ file, text }) => `${file} ${text}`));
+  const fresh = found.filter(({ file, text }) => !known.has(`${file} ${text}`));
+  for (const { file, line, text } of fresh.slice(0, typesShownMax))
+    say(`! ${file === null ? '' : `${file}:${line}  `}${text}`);
+  if (fresh.length > typesShownMax) say(`! and ${fresh.length - typesShownMax} more.`);
+  if (found.length > 0)
+    say(
+      `The types do not fit in ${found.length} ${found.length === 1 ? 'place' : 'places'}; the server runs all the same.`,
+    );
+  else if (before.length > 0) say('The types fit again.');
+}
+
+/** What waited is delivered by now. */
+function backAgain(restarted: Restarted | null): string {
+  if (restarted === null) return 'The server is back.';
+  const [tookMs, awayMs] = [restarted.tookMs, restarted.awayMs].map(Math.round);
+  return `The server is back. The restart took ${tookMs} ms; for ${awayMs} ms of that nobody served, and messages waited.`;
 }
 
 async function takeFreePort(addresses: Addresses): Promise<void> {
@@ -98,22 +189,11 @@ async function takeFreePort(addresses: Addresses): Promise<void> {
   if (addresses.port !== wanted) say(`Port ${wanted} is taken, so the server takes ${addresses.port}.`);
 }
 
-/** The first time the server is ready: the businesses are set up, and Meta's handshake is done. */
-async function introduce({ world, addresses, simulator }: Parts): Promise<string[]> {
-  const problems = await applyDemoTenant(addresses.databasePath, world.timers);
-  problems.push(...(await showTenants(addresses.databasePath, simulator.control)));
-  const handshake = await simulator.control.handshake();
-  if (!handshake.ok) {
-    problems.push(`The handshake with the server failed: ${handshake.reason}. No message will reach it.`);
-  }
-  return problems;
-}
-
-/** After a restart: what waited is delivered now and not when its retry would be due. */
-async function resume({ addresses, simulator }: Parts): Promise<string[]> {
-  const problems = await showTenants(addresses.databasePath, simulator.control);
-  await simulator.control.retryWebhooks();
-  return problems;
+async function shakeHands({ control }: Simulator): Promise<string[]> {
+  const handshake = await control.handshake();
+  return handshake.ok
+    ? []
+    : [`The handshake with the server failed: ${handshake.reason}. No message will reach it.`];
 }
 
 function onSignals(server: ServerProcess, { clock }: RealWorld): () => void {

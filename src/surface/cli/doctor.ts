@@ -7,6 +7,7 @@ import { outlineOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
 import { type Config, readConfig } from '#runtime/config.ts';
 import { examine } from '#runtime/doctor.ts';
+import { examineFiles } from '#runtime/doctor-files.ts';
 import type { Finding } from '#runtime/doctor-finding.ts';
 import { examineStore } from '#runtime/doctor-store.ts';
 import { createLog } from '#runtime/world/log.ts';
@@ -37,7 +38,7 @@ async function allFindings(): Promise<Finding[]> {
       },
     ];
   }
-  const local = examineStore(config, realClock);
+  const local = [...examineStore(config, realClock), ...examineFiles({ config, folder: process.cwd() })];
   const says = config.production
     ? 'The configuration can be used, in production.'
     : 'The configuration can be used.';

@@ -2,6 +2,7 @@
 /**
  * The command line's front door: parses, runs, says what went wrong, exits with a documented code.
  */
+import { loadEnvFile } from './env-file.ts';
 import { createProgram, exitCodeOfParser } from './program.ts';
 
 // Whatever is made here holds what customers wrote: besides the user and its group nobody may read it.
@@ -12,10 +13,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+const fromEnvFile = loadEnvFile(process.cwd(), process.env);
+
 try {
   await createProgram((exitCode) => {
     process.exitCode = exitCode;
-  }).parseAsync();
+  }, fromEnvFile).parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOfParser(error) ?? (await tell(error));
 }

@@ -10,7 +10,8 @@ import { type CommandRow, commandTable } from './command-table.ts';
 /** Exit codes are 0 done, 1 a check found something, 2 bad use or configuration, 3 the work itself failed. */
 type Done = (exitCode: number) => void;
 
-export function createProgram(done: Done): Command {
+/** `fromEnvFile`: the settings that came from `.env`, which a server that is started again reads anew. */
+export function createProgram(done: Done, fromEnvFile: ReadonlySet<string> = new Set()): Command {
   const program = new Command('nightdesk')
     .description('The self-hosted runtime for WhatsApp bots that can be left running unattended.')
     .version(version())
@@ -28,7 +29,8 @@ export function createProgram(done: Done): Command {
       'after',
       '\nExit codes: 0 done, 1 a check found something, 2 bad use or configuration, 3 the work itself failed.',
     );
-  addServers(program, done);
+  addInit(program);
+  addServers(program, done, fromEnvFile);
   for (const row of commandTable) addRow(program, row, done);
   program
     .command('doctor')
@@ -38,7 +40,19 @@ export function createProgram(done: Done): Command {
   return program;
 }
 
-function addServers(program: Command, done: Done): void {
+function addInit(program: Command): void {
+  program
+    .command('init')
+    .argument('<folder>', 'where the project is made; its last part is its name')
+    .description('make a small bot project: a dialog, its test, a Dockerfile')
+    .option('--package <file>', 'depend on this packed Nightdesk (npm pack) and not on the published one')
+    .action(async (folder: string, options: { package?: string }) => {
+      const { init } = await import('./init.ts');
+      process.stdout.write(`${init(folder, options)}\n`);
+    });
+}
+
+function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<string>): void {
   program
     .command('start')
     .description('run the server until it gets a signal')
@@ -47,7 +61,10 @@ function addServers(program: Command, done: Done): void {
     )
     // For `dev`, which holds that input open: whatever becomes of the supervisor, its server goes with it.
     .addOption(new Option('--until-stdin-ends', 'stop also when standard input ends').hideHelp())
-    .action(async (options: { roles?: string[]; untilStdinEnds?: boolean }) =>
+    .addOption(
+      new Option('--standby', 'load everything, then wait for the word of the supervisor').hideHelp(),
+    )
+    .action(async (options: { roles?: string[]; untilStdinEnds?: boolean; standby?: boolean }) =>
       done(await (await import('./start.ts')).start(options)),
     );
   program
@@ -60,7 +77,9 @@ function addServers(program: Command, done: Done): void {
       'where the phone page listens (the first free port from 4000 on if absent)',
       portOf,
     )
-    .action(async (options: { phonePort?: number }) => done(await (await import('./dev.ts')).dev(options)));
+    .action(async (options: { phonePort?: number }) =>
+      done(await (await import('./dev.ts')).dev({ ...options, fromEnvFile })),
+    );
   program
     .command('migrate')
     .description('bring the database to the newest schema; start does so by itself')

@@ -2,36 +2,34 @@
  * `nightdesk start`: opens, listens, waits for a signal, stops in order. Configuration that cannot work ends with exit
  * code 2 before any port opens.
  */
+import { outlineOf } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
-import { readConfig } from '#runtime/config.ts';
+import { BadConfig, type Config, readConfig } from '#runtime/config.ts';
 import { openNightdesk } from '#runtime/open.ts';
 import { type ClosableLog, createLog } from '#runtime/world/log.ts';
-import { createRealWorld } from '#runtime/world/real-world.ts';
+import { createRealWorld, type RealWorld } from '#runtime/world/real-world.ts';
 import { startHttpSurface } from '../http/server.ts';
 import { type CommandSocket, startCommandSocket } from './command-socket.ts';
 import { exitCodes, explain } from './exit-codes.ts';
+import { enterStandby } from './standby.ts';
 
 export interface StartOptions {
   roles?: string[];
   /** The end of standard input stops the server as a signal does; so it ends with the supervisor that holds it. */
   untilStdinEnds?: boolean;
+  /** With everything loaded it waits until its supervisor tells it to go. */
+  standby?: boolean;
   /** For a program that embeds the server; the command line gives none. */
   crashPoints?: CrashPoints;
 }
 
 /** Runs until a signal; returns the exit code. */
 export async function start(options: StartOptions): Promise<number> {
-  const config = await readConfig({
-    env: process.env,
-    folder: process.cwd(),
-    ...(options.roles === undefined ? {} : { roles: options.roles }),
-  });
+  const config = await configOf(options);
+  if (config === null) return exitCodes.ok;
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
   endOnBug(log);
-  const world = createRealWorld({
-    log,
-    ...(options.crashPoints === undefined ? {} : { crashPoints: options.crashPoints }),
-  });
+  const world = openWorld(config, log, options.crashPoints);
   const nightdesk = await openNightdesk(config, world);
   let commands: CommandSocket | null = null;
   let http: Awaited<ReturnType<typeof startHttpSurface>>;
@@ -86,6 +84,36 @@ export async function start(options: StartOptions): Promise<number> {
   world.close();
   log.close();
   return code;
+}
+
+/** @throws BadConfig where what development asks for cannot be had */
+function openWorld({ dev }: Config, log: ClosableLog, crashPoints?: CrashPoints): RealWorld {
+  try {
+    return createRealWorld({
+      log,
+      ...(crashPoints === undefined ? {} : { crashPoints }),
+      ...(dev.clockAheadMs === undefined ? {} : { aheadMs: dev.clockAheadMs }),
+      ...(dev.momentsFd === undefined ? {} : { momentsFd: dev.momentsFd }),
+    });
+  } catch (error) {
+    throw new BadConfig(
+      `DEV_MOMENTS_FD is ${dev.momentsFd}, which cannot be written to (${outlineOf(error)}). It names a pipe that \`nightdesk dev\` hands to its server; unset it to start a server by hand.`,
+    );
+  }
+}
+
+/** Null where a supervisor that has the server stand by wants it no more. */
+async function configOf({ roles, standby }: StartOptions): Promise<Config | null> {
+  const folder = process.cwd();
+  const waiting = standby === true ? await enterStandby(folder) : null;
+  if (standby === true && waiting === null) return null;
+  try {
+    const config = await readConfig({ env: process.env, folder, ...(roles === undefined ? {} : { roles }) });
+    return waiting === null || (await waiting.mayGo()) ? config : null;
+  } catch (error) {
+    await waiting?.refuse(error);
+    throw error;
+  }
 }
 
 /** Ends the process as an error that nobody caught does by itself, but without its words, which may be a customer's. */

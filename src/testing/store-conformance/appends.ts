@@ -99,7 +99,8 @@ export const appendCases: readonly CaseBody[] = [
       scene.advance(8 * dayMs - 1);
       const settings = { nowMs: scene.nowMs, retentionMs: 0, dedupeKeepMs: 0, maxRows: 100 };
       for (let i = 0; i < 30; i++) await scene.store.prune(settings);
-      assert.equal((await scene.append(message)).duplicates, 1);
+      const again = await scene.append(message);
+      assert.deepEqual([again.duplicates, again.duplicateWamids], [1, [message.wamid]]);
     },
   },
   {

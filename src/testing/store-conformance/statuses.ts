@@ -25,6 +25,7 @@ export const statusCases: readonly CaseBody[] = [
       const status = scene.status('sent', { wamid: 'wamid.1', opaque: send.sendId });
       const recorded = await scene.report(status);
       assert.deepEqual([recorded.applied, recorded.proven], [1, 1]);
+      assert.deepEqual(recorded.provenSends, [send.sendId]);
       assert.deepEqual(
         recorded.freed.map((each) => each.sendId),
         [next.sendId],

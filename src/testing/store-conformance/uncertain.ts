@@ -59,6 +59,7 @@ export const uncertainCases: readonly CaseBody[] = [
       await foreignStatus(scene);
       const resolved = await resolve(scene);
       assert.deepEqual([resolved.held, resolved.resent, resolved.nextAtMs], [1, [], null]);
+      assert.deepEqual([resolved.heldSends, resolved.droppedSends], [[send.sendId], []]);
       assert.deepEqual(
         resolved.freed.map((each) => each.sendId),
         [next.sendId],
@@ -177,6 +178,7 @@ export const uncertainCases: readonly CaseBody[] = [
       await waitOut(scene);
       const resolved = await resolve(scene);
       assert.deepEqual([resolved.dropped, resolved.freed.map((each) => each.sendId)], [1, [next.sendId]]);
+      assert.deepEqual([resolved.heldSends, resolved.droppedSends], [[], [send.sendId]]);
       assert.equal(await state(scene, send), 'withdrawn');
       await scene.assertNothingMissing();
     },

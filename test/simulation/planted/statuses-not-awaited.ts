@@ -10,6 +10,7 @@ export const statusesNotAwaited: Variant = {
       world.timers.after(200, () => void store.recordStatuses(batch).catch(() => {}));
       return {
         ...{ applied: 0, duplicates: 0, unmatched: 0, proven: 0, provenDuplicates: 0, failed: 0 },
+        provenSends: [],
         freed: [],
       };
     },

@@ -11,6 +11,8 @@ export const uncertainForEver: Variant = {
       resent: [],
       held: 0,
       dropped: 0,
+      heldSends: [],
+      droppedSends: [],
       freed: [],
       nextAtMs: null,
     }),

@@ -20,7 +20,7 @@ export function announcementOf({ addresses, env }: AnnouncementInput): string {
     '',
     ...rows.map(([name, value]) => `  ${name.padEnd(9)}${value}`),
     '',
-    'Ctrl-C stops everything. A change of nightdesk.config.ts restarts the server.',
+    'Ctrl-C stops everything. A change of nightdesk.config.ts, or of what it imports, restarts the server.',
     '',
   ].join('\n');
 }

@@ -1,7 +1,8 @@
 /**
- * Who takes part: two businesses, so that one sees that they know nothing of each other, and two customers. The
- * businesses are applied to the server as `tenants apply` would, once for each run of the supervisor; whatever else the
- * server knows is shown on the phone page too. To add a business, add it to `businesses`.
+ * Who takes part: two businesses, so that one sees that they know nothing of each other, one more for each dialog of
+ * `nightdesk.config.ts`, and two customers. The businesses are applied to the server as `tenants apply` would, once for
+ * each run of the supervisor and whenever the dialogs are others; whatever else the server knows is shown on the phone page
+ * too. To add a business, add it to `businesses`.
  */
 import { isFault, messageOf } from '#core/model/faults.ts';
 import type { Timers } from '#core/ports/world.ts';
@@ -9,6 +10,7 @@ import type { ContactSpec, SimulatorClient, SimulatorSetup } from '#simulator/in
 import { callOwner } from '../command-socket.ts';
 
 const wabaId = '102290129340398';
+const assistant = 'assistant';
 
 const businesses = [
   {
@@ -32,71 +34,160 @@ const customers: readonly ContactSpec[] = [
   { id: 'jonas', name: 'Jonas Weber', phone: '447700900123', userId: 'GB.4477009001230001' },
 ];
 
-const demoTenants = {
-  tenants: [
-    {
-      id: 'demo',
-      name: 'Nightdesk demo',
-      wabaId,
-      phoneNumbers: businesses.map(({ id, displayNumber, systemPrompt }) => ({
-        id,
-        displayNumber,
-        dialog: 'assistant',
-        settings: { systemPrompt },
-      })),
-    },
-  ],
-};
+interface Business {
+  id: string;
+  displayNumber: string;
+  name: string;
+  dialog: string;
+  settings: object;
+}
 
-export const demoSetup: SimulatorSetup = {
-  wabas: [{ id: wabaId, name: 'Nightdesk demo' }],
-  phoneNumbers: businesses.map(({ id, displayNumber, name }) => ({
-    id,
-    wabaId,
-    displayNumber,
-    verifiedName: name,
-  })),
-};
+/** Numbers of the bot's own dialogs are counted from here. */
+const ownNumberFirst = 106540352243000;
+const ownNumbersMax = 50;
+
+/** The bot's own dialogs first: they are what is being written. The name of a business is the dialog's, for people. */
+function businessesFor(dialogs: readonly string[]): Business[] {
+  const own = dialogs
+    .filter((dialog) => dialog !== assistant)
+    .slice(0, ownNumbersMax)
+    .map((dialog, at) => ({
+      id: String(ownNumberFirst + at),
+      displayNumber: `+1 555 078 ${4000 + at}`,
+      name: nameOf(dialog),
+      dialog,
+      settings: {},
+    }));
+  const shops = businesses.map(({ systemPrompt, ...shop }) => ({
+    ...shop,
+    dialog: assistant,
+    settings: { systemPrompt },
+  }));
+  return [...own, ...shops];
+}
+
+/** `table-booking` and `tableBooking` become "Table booking". */
+function nameOf(dialog: string): string {
+  const words = dialog
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/[-_]+/g, ' ')
+    .toLowerCase()
+    .trim();
+  return words === '' ? dialog : `${words[0]?.toUpperCase()}${words.slice(1)}`;
+}
 
 export async function inviteCustomers(control: SimulatorClient): Promise<void> {
   for (const customer of customers) await control.createContact(customer);
 }
 
+const demoTenantId = 'demo';
 const socketTriesMax = 40;
 const socketTryMs = 50;
 
-/** Returns what a person should know; the rest of the demo works without it. */
-export async function applyDemoTenant(databasePath: string | null, timers: Timers): Promise<string[]> {
-  if (databasePath === null) {
-    return ['The demo businesses were not applied, since the database is not a file of this machine.'];
+export interface DemoOptions {
+  databasePath: string | null;
+  control: SimulatorClient;
+  timers: Timers;
+}
+
+/** The demo businesses, on the phone page and in the server. */
+export class DemoBusinesses {
+  readonly #options: DemoOptions;
+  #applied = '';
+
+  constructor(options: DemoOptions) {
+    this.#options = options;
   }
-  for (let tries = 1; ; tries += 1) {
+
+  /** Where no server says what its dialogs are. */
+  async showShops(): Promise<void> {
+    await this.#options.control.setup(setupOf(businessesFor([])));
+  }
+
+  /** Once the server is ready. Returns what a person should know; the rest of the demo works without it. */
+  async show(): Promise<string[]> {
+    const { databasePath, control } = this.#options;
+    if (databasePath === null) {
+      await this.showShops();
+      return ['The demo businesses were not applied, since the database is not a file of this machine.'];
+    }
     try {
-      await callOwner(databasePath, 'tenants.apply', { file: demoTenants });
-      return [];
+      const dialogs = (await this.#dialogs(databasePath)) as string[];
+      const shown = businessesFor(dialogs);
+      await control.setup(setupOf(shown));
+      const applied = JSON.stringify(dialogs);
+      if (applied !== this.#applied)
+        await callOwner(databasePath, 'tenants.apply', { file: tenantsOf(shown) });
+      this.#applied = applied;
     } catch (error) {
-      // The socket opens just after the port.
-      const isTooEarly = isFault(error) && error.code === 'storeUnavailable' && tries < socketTriesMax;
-      if (!isTooEarly) return [`The demo businesses were not applied: ${messageOf(error)}`];
-      await new Promise<void>((resolve) => void timers.after(socketTryMs, resolve));
+      return [`The demo businesses were not applied: ${messageOf(error)}`];
+    }
+    return showTenants(databasePath, control);
+  }
+
+  async #dialogs(databasePath: string): Promise<unknown> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await callOwner(databasePath, 'dialogs.list', {});
+      } catch (error) {
+        // The socket opens just after the port.
+        if (!(isFault(error) && error.code === 'storeUnavailable' && tries < socketTriesMax)) throw error;
+        await new Promise<void>((resolve) => void this.#options.timers.after(socketTryMs, resolve));
+      }
     }
   }
 }
 
+/** Also of a dialog that is gone since. */
+function isOurs(phoneNumberId: string): boolean {
+  const at = Number(phoneNumberId) - ownNumberFirst;
+  return (at >= 0 && at < ownNumbersMax) || businesses.some(({ id }) => id === phoneNumberId);
+}
+
+/** What Meta gives a busy number by itself; with the usual 80 the workbench's load would only show Meta's refusals. */
+const perSecond = 1_000;
+
+const setupOf = (shown: readonly Business[]): SimulatorSetup => ({
+  wabas: [{ id: wabaId, name: 'Nightdesk demo' }],
+  phoneNumbers: shown.map(({ id, displayNumber, name }) => ({
+    id,
+    wabaId,
+    displayNumber,
+    verifiedName: name,
+    throughputPerSecond: perSecond,
+  })),
+});
+
+const tenantsOf = (shown: readonly Business[]): object => ({
+  tenants: [
+    {
+      id: demoTenantId,
+      name: 'Nightdesk demo',
+      wabaId,
+      phoneNumbers: shown.map(({ id, displayNumber, dialog, settings }) => ({
+        id,
+        displayNumber,
+        dialog,
+        settings,
+        sendsPerSecondMax: perSecond,
+      })),
+    },
+  ],
+});
+
 interface ListedTenant {
+  tenantId: string;
   name: string;
   phoneNumbers: { phoneNumberId: string; wabaId: string; displayNumber: string }[];
 }
 
 /** Lets the phone page write to every number that the server serves, also to those of a person's own tenants. */
-export async function showTenants(databasePath: string | null, control: SimulatorClient): Promise<string[]> {
-  if (databasePath === null) return [];
+async function showTenants(databasePath: string, control: SimulatorClient): Promise<string[]> {
   try {
     const tenants = (await callOwner(databasePath, 'tenants.list', {})) as ListedTenant[];
-    const demoIds = new Set<string>(businesses.map(({ id }) => id));
-    const phoneNumbers = tenants.flatMap(({ name, phoneNumbers: listed }) =>
+    const phoneNumbers = tenants.flatMap(({ tenantId, name, phoneNumbers: listed }) =>
       listed
-        .filter(({ phoneNumberId }) => !demoIds.has(phoneNumberId))
+        .filter(({ phoneNumberId }) => tenantId !== demoTenantId || !isOurs(phoneNumberId))
         .map((number) => ({
           id: number.phoneNumberId,
           wabaId: number.wabaId,

@@ -16,28 +16,40 @@ export interface ServerSettings {
 
 export interface ServerSettingsInput {
   env: Record<string, string | undefined>;
+  /** Names that the server reads from `.env` by itself, each time it starts. */
+  fromEnvFile: ReadonlySet<string>;
   simulatorUrl: string;
   random: () => number;
 }
 
+/** What a model is still asked after this is asked again by the next server; a restart is not to wait for it. */
+const stopMsDefault = '500';
 /** Between the server's own deadline and the moment when it is believed to hang. */
 const stopGraceMs = 5_000;
 
-export function serverSettingsOf({ env, simulatorUrl, random }: ServerSettingsInput): ServerSettings {
+export function serverSettingsOf({
+  env,
+  fromEnvFile,
+  simulatorUrl,
+  random,
+}: ServerSettingsInput): ServerSettings {
   const made = (name: string): string => env[name] || drawSecret(random);
   const appSecrets = made('WHATSAPP_APP_SECRET');
   const verifyTokens = made('WHATSAPP_VERIFY_TOKEN');
   const accessToken = made('WHATSAPP_ACCESS_TOKEN');
-  const stopMs = Number(env.STOP_DEADLINE_MS || limits.stopDeadlineMs) + Number(env.DRAIN_DELAY_MS || 0);
+  const own = Object.entries(env).filter(([name]) => !fromEnvFile.has(name));
+  const stopDeadline = env.STOP_DEADLINE_MS || stopMsDefault;
+  const stopMs = Number(stopDeadline) + Number(env.DRAIN_DELAY_MS || 0);
   return {
     appSecret: firstOf(appSecrets),
     verifyToken: firstOf(verifyTokens),
     stopDeadlineMs: (Number.isFinite(stopMs) ? stopMs : limits.stopDeadlineMs) + stopGraceMs,
     envFor: ({ isPortNamed, port, databaseUrl }) => ({
-      ...env,
+      ...Object.fromEntries(own),
       // A named port is handed on as it was written, so that the server itself says what is wrong with it.
       PORT: isPortNamed && env.PORT !== '0' ? env.PORT : String(port),
       DATABASE_URL: databaseUrl,
+      STOP_DEADLINE_MS: stopDeadline,
       GRAPH_API_URL: simulatorUrl,
       WHATSAPP_APP_SECRET: appSecrets,
       WHATSAPP_VERIFY_TOKEN: verifyTokens,

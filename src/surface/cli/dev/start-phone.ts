@@ -1,4 +1,5 @@
 /** Starts the simulator with the phone page on the port that was asked for, or on the first free one. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BadConfig } from '#runtime/config.ts';
 import type { RealWorld } from '#runtime/world/real-world.ts';
 import { type Simulator, type SimulatorWorld, startSimulator } from '#simulator/index.ts';
@@ -8,17 +9,30 @@ import { createPhonePage } from './phone-page.ts';
 const phonePortDefault = 4_000;
 const portsTriedMax = 100;
 
+/** Answers a request, or leaves it with false. */
+type Handler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 export interface PhoneOptions {
+  /** The simulator's. */
   world: RealWorld;
   addresses: Addresses;
   say: (line: string) => void;
   phonePort?: number;
+  /** Stand before the page. */
+  doors: Handler;
 }
 
 /** Writes `simulatorUrl` into the addresses. @throws BadConfig where the port cannot be had. */
-export async function startPhone({ world, addresses, say, phonePort }: PhoneOptions): Promise<Simulator> {
+export async function startPhone({
+  world,
+  addresses,
+  say,
+  phonePort,
+  doors,
+}: PhoneOptions): Promise<Simulator> {
   const from = phonePort ?? phonePortDefault;
-  const staticHandler = createPhonePage();
+  const page = createPhonePage();
+  const staticHandler: Handler = (request, response) => doors(request, response) || page(request, response);
   for (let port = from; port < from + portsTriedMax; port += 1) {
     // Here the server's own port is still free, but it is spoken for.
     if (phonePort === undefined && addresses.isPortNamed && port === addresses.port) continue;
