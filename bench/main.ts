@@ -3,6 +3,7 @@
  * interleaved, so that a machine that gets slower meets all of them; what is printed are medians.
  *
  *   hostile            instead, what the largest and worst bodies cost the server; with --quick and --json alone
+ *   simulator          instead, how much the look-alike of Meta can do alone; with --quick, --json and --profile alone
  *   --quick            a smoke run of tiny counts; its figures mean nothing
  *   --json FILE        writes the whole report, each round's figures too
  *   --only a,b         only these of acks, overhead, throughput, pacing (overhead and throughput share their towns)
@@ -22,6 +23,7 @@ import { pacingOf, throughputOf } from './measures/throughput.ts';
 import { fullPlan, type Plan, quickPlan } from './plan.ts';
 import { whyNoRecipe } from './redis.ts';
 import { aimsOf, type Figures, medianOf, printed, type Report, type Row } from './report.ts';
+import { measureSimulator } from './simulator.ts';
 import { buildTown, type Contestant, numbersOf, type TownOptions } from './town.ts';
 
 const { values: options, positionals } = parseArgs({
@@ -151,11 +153,17 @@ async function measureSideBySide(): Promise<Report> {
   };
 }
 
+const benches: Record<string, () => Promise<Report>> = {
+  'side by side': measureSideBySide,
+  hostile: () => measureHostile(options),
+  simulator: () => measureSimulator(options),
+};
 const [what = 'side by side'] = positionals;
-if (what !== 'hostile' && what !== 'side by side') {
-  process.stderr.write(`There is no bench "${what}". Say nothing, or "hostile".\n`);
+const measure = Object.hasOwn(benches, what) ? benches[what] : undefined;
+if (measure === undefined) {
+  process.stderr.write(`There is no bench "${what}". Say nothing, "hostile" or "simulator".\n`);
   process.exit(2);
 }
-const report = what === 'hostile' ? await measureHostile(options) : await measureSideBySide();
+const report = await measure();
 process.stdout.write(`${printed(report)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);

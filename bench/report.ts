@@ -38,6 +38,8 @@ export interface Report {
 const columns: Record<string, [title: string, decimals: number]> = {
   acksPerSecond: ['acks/s', 0],
   answersPerSecond: ['answers/s', 1],
+  perSecond: ['per second', 0],
+  cpuMicrosecondsOfEach: ['CPU µs of each', 0],
   p50Ms: ['p50 ms', 2],
   p99Ms: ['p99 ms', 2],
   serverCpuMsPerThousand: ['server CPU ms per 1,000', 0],
@@ -46,6 +48,7 @@ const columns: Record<string, [title: string, decimals: number]> = {
   serverCpuShare: ['server CPU share', 2],
   simulatorCpuShare: ['simulator CPU share', 2],
   loadCpuShare: ['load CPU share', 2],
+  settledAfterMs: ['settled after ms', 0],
   statusesPerAnswer: ['statuses/answer', 1],
   refusedSends: ['refused sends', 0],
   refused: ['refused', 0],

@@ -5,13 +5,8 @@
  */
 import { type Simulator, type SimulatorEvent, startSimulator } from '#simulator/index.ts';
 import { type Child, pause } from './child.ts';
-import {
-  appSecret,
-  type BusinessNumber,
-  type ContestantOptions,
-  startNightdesk,
-  startRecipe,
-} from './contestants.ts';
+import { type BusinessNumber, type ContestantOptions, startNightdesk, startRecipe } from './contestants.ts';
+import { contactSpecOf, nowMs, setupOf, simulatorOptions } from './simulator-setup.ts';
 
 export type Contestant = 'Nightdesk' | 'usual recipe';
 
@@ -36,8 +31,6 @@ export interface Town {
 }
 
 const digits = (value: number, length: number) => String(value).padStart(length, '0');
-/** Wall time with a fraction. */
-const nowMs = () => performance.timeOrigin + performance.now();
 
 export function numbersOf(tenants: number): BusinessNumber[] {
   return Array.from({ length: tenants }, (_, index) => ({
@@ -50,23 +43,7 @@ export function numbersOf(tenants: number): BusinessNumber[] {
 export async function buildTown(options: TownOptions): Promise<Town> {
   const { contestant, tenants, sendsPerSecondMax, profileFolder, observed, env } = options;
   const numbers = numbersOf(tenants);
-  const simulator = await startSimulator({
-    world: { nowMs, setTimer, random: Math.random },
-    // Statuses take connections too, and must not wait behind messages.
-    webhookConcurrencyMax: 128,
-    setup: {
-      appSecret,
-      verifyToken: 'verify',
-      accessTokens: ['token'],
-      phoneNumbers: numbers.map((number) => ({ ...number, throughputPerSecond: sendsPerSecondMax })),
-      timings: {
-        sentMs: { minMs: 5, maxMs: 50 },
-        deliveredMs: { minMs: 10, maxMs: 100 },
-        readMs: { minMs: 20, maxMs: 200 },
-      },
-    },
-    model: { latencyMs: { minMs: 0, maxMs: 0 } },
-  });
+  const simulator = await startSimulator({ ...simulatorOptions, setup: setupOf(numbers, sendsPerSecondMax) });
   const start = contestant === 'Nightdesk' ? startNightdesk : startRecipe;
   const asked: ContestantOptions = { simulatorUrl: simulator.url, numbers, sendsPerSecondMax };
   if (profileFolder !== undefined) asked.profileFolder = profileFolder;
@@ -79,11 +56,7 @@ export async function buildTown(options: TownOptions): Promise<Town> {
   await simulator.control.setup({ webhookUrl: `${server.url}/webhooks/whatsapp` });
   const contacts: Speaker[] = [];
   for (let index = 0; index < options.contacts; index++) {
-    const { id } = await simulator.control.createContact({
-      phone: `1650${digits(index, 7)}`,
-      name: `Customer ${index}`,
-      userId: `US.${digits(index, 12)}`,
-    });
+    const { id } = await simulator.control.createContact(contactSpecOf(index));
     contacts.push({ contact: id, phoneNumberId: numbers[index % numbers.length]!.id });
   }
   const talk = new Talk(simulator, contacts);
@@ -98,11 +71,6 @@ export async function buildTown(options: TownOptions): Promise<Town> {
       await simulator.close();
     },
   };
-}
-
-function setTimer(delayMs: number, fn: () => void): () => void {
-  const handle = setTimeout(fn, delayMs);
-  return () => clearTimeout(handle);
 }
 
 async function untilQuiet({ meta }: Simulator, waitMaxMs: number): Promise<boolean> {

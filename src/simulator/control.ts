@@ -206,6 +206,7 @@ function setupRoutes({ meta, anthropic, images, checkout }: ControlParts): Recor
       anthropic.reset({ everything });
       images.reset({ everything });
       checkout.reset({ everything });
+      meta.log.add('reset', call.nowMs, { everything });
       return { ok: true };
     },
   };

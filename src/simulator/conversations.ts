@@ -15,6 +15,9 @@ export interface HistoryMessage {
   readonly body: unknown;
   readonly replyTo: string | null;
   readonly opaque: string | null;
+  readonly forwarded: boolean;
+  /** Inbound: the ad or post it came from, in Meta's own words. */
+  readonly referral: Readonly<Record<string, unknown>> | null;
   /** Outbound: how far it got. Inbound: always "sent". */
   status: Tick;
   errorCode: number | null;

@@ -72,7 +72,7 @@ export function echo(state: MetaState, request: unknown, nowMs: number): { wamid
   const body = properties[type] ?? null;
   const like: SaidMessage = { ...place, index: -1, atMs: nowMs, acknowledgedAtMs: null };
   const history: HistoryMessage = {
-    ...inboundHistory(like, body, null),
+    ...inboundHistory(like, { body, replyTo: null, forwarded: false, referral: null }),
     direction: 'out',
     status: 'delivered',
   };

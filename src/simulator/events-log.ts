@@ -39,7 +39,16 @@ interface PaymentEventDetails {
 
 export interface EventDetails {
   /** A contact said something; its webhook is on the way. */
-  said: Place & { wamid: string; type: string; text: string | null; body: unknown; replyTo: string | null };
+  said: Place & {
+    wamid: string;
+    type: string;
+    text: string | null;
+    body: unknown;
+    replyTo: string | null;
+  } & {
+    forwarded: boolean;
+    referral: Readonly<Record<string, unknown>> | null;
+  };
   /** The business app's owner answered by hand (coexistence echo). */
   echoed: Place & { wamid: string; type: string; text: string | null; body: unknown };
   contactCreated: { contactId: string; name: string };
@@ -88,6 +97,8 @@ export interface EventDetails {
   /** `retryAtMs` is null when nothing more will be tried. */
   paymentEventFailed: PaymentEventDetails & { httpStatus: number | null; retryAtMs: number | null };
   settingsChanged: { what: string };
+  /** All that was said and sent is forgotten, and the log before this; with `everything` also who was there. */
+  reset: { everything: boolean };
   /** Someone drove the simulator by the control API; with what came of it, a day can be played again. */
   driven: { method: string; path: string; body: unknown; result: unknown };
 }

@@ -79,15 +79,16 @@ export function contentOf(
   return content;
 }
 
-export function inboundHistory(said: SaidMessage, body: unknown, replyTo: string | null): HistoryMessage {
+export type SaidDetails = Pick<HistoryMessage, 'body' | 'replyTo' | 'forwarded' | 'referral'>;
+
+export function inboundHistory(said: SaidMessage, details: SaidDetails): HistoryMessage {
   return {
     wamid: said.wamid,
     direction: 'in',
     atMs: said.atMs,
     type: said.type,
     text: said.text,
-    body,
-    replyTo,
+    ...details,
     opaque: null,
     status: 'sent',
     errorCode: null,

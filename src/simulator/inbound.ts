@@ -63,9 +63,11 @@ function contextOf(state: MetaState, said: JsonObject, number: PhoneNumber, cont
   return { context: { ...quotedFrom(state, replyTo, number, contact), id: replyTo, ...referred } };
 }
 
-function referralOf(said: JsonObject): JsonObject {
-  if (!said.referral) return {};
-  const referral = readObject(said.referral) ?? {
+function referralOf(said: JsonObject): JsonObject | null {
+  if (!said.referral) return null;
+  const given = readObject(said.referral);
+  if (given !== undefined) return given;
+  return {
     source_url: 'https://fb.me/3cr4Wqqkv',
     source_id: '120226305854810726',
     source_type: 'ad',
@@ -75,7 +77,6 @@ function referralOf(said: JsonObject): JsonObject {
     image_url: 'https://scontent.xx.fbcdn.net/v/t45.1',
     ctwa_clid: 'Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4',
   };
-  return { referral };
 }
 
 /** Only for businesses that asked for the identity check: whether the keys changed since the customer was confirmed. */
@@ -116,9 +117,10 @@ function say(state: MetaState, request: unknown, nowMs: number): SaidMessage {
   const told = toldAs(state, number, content);
   const wamid = readString(source.wamid) ?? state.ids.wamid('in', contactPeer(contact));
   const sentAtMs = readNumber(source.timestampMs) ?? nowMs;
+  const referral = referralOf(source);
   const message = {
     ...contextOf(state, source, number, contact),
-    ...referralOf(source),
+    ...(referral ? { referral } : {}),
     ...senderOf(contact),
     ...(readString(source.groupId) === undefined ? {} : { group_id: source.groupId }),
     id: wamid,
@@ -130,13 +132,14 @@ function say(state: MetaState, request: unknown, nowMs: number): SaidMessage {
   const item = fitting(escapedJson(message));
   const place = { phoneNumberId: number.id, contactId: contact.id, wamid };
   const entry = record(state, number, { ...place, type, text, atMs: nowMs });
-  const body = properties[type] ?? null;
-  const history = inboundHistory(entry, body, replyTo);
+  const forwarded = source.forwarded === true || source.frequentlyForwarded === true;
+  const details = { body: properties[type] ?? null, replyTo, forwarded, referral };
+  const history = inboundHistory(entry, details);
   const conversation = state.conversations.open(number.id, contact.id);
   conversation.lastInboundAtMs = Math.max(conversation.lastInboundAtMs ?? 0, sentAtMs);
-  if (source.referral) conversation.freeEntryUntilMs = nowMs + FREE_ENTRY_MS;
+  if (referral) conversation.freeEntryUntilMs = nowMs + FREE_ENTRY_MS;
   state.conversations.add(conversation, history);
-  state.log.add('said', nowMs, { ...place, type, text, body, replyTo });
+  state.log.add('said', nowMs, { ...place, type, text, ...details });
   const settled = (ok: boolean, settledAtMs: number): void => {
     if (!ok) return;
     entry.acknowledgedAtMs ??= settledAtMs;

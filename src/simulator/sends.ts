@@ -197,6 +197,8 @@ function remember(
     body: body.content,
     replyTo,
     opaque,
+    forwarded: false,
+    referral: null,
     status: 'accepted',
     errorCode: null,
     acknowledgedAtMs: null,

@@ -163,7 +163,39 @@ describe.skipIf(!hasBrowser)('messages on the phone page', () => {
     await page.getByRole('button', { name: 'Attach' }).click();
     await page.getByRole('button', { name: 'Next text from an ad' }).click();
     await write(page, 'I saw your ad');
-    await own(page, 'I saw your ad').locator('.referral').waitFor();
+    const referral = own(page, 'I saw your ad').locator('.referral', { hasText: 'Chat with us' });
+    await referral.waitFor();
+    await page.reload();
+    await referral.waitFor();
+  });
+
+  test('what a list of messages says was forwarded, or came from an ad, shows so', async () => {
+    const { page, contactId } = await phone.open();
+    const at = { phoneNumberId: lunaFlowers, contact: contactId, type: 'text' };
+    await phone.client.sayMany([
+      { ...at, text: 'first of the list', frequentlyForwarded: true },
+      { ...at, text: 'second of the list', referral: { headline: 'Tulips today', source_type: 'ad' } },
+    ]);
+    const forwarded = own(page, 'first of the list').locator('.forwarded');
+    const referral = own(page, 'second of the list').locator('.referral', { hasText: 'Tulips today' });
+    await forwarded.waitFor();
+    await referral.waitFor();
+    await page.reload();
+    await forwarded.waitFor();
+    await referral.waitFor();
+    expect(await page.locator('.forwarded, .referral').count()).toBe(2);
+  });
+
+  test('a reset of the simulator empties an open page, which goes on', async () => {
+    const { page } = await openChat();
+    await page.locator('.wb-step-item').first().waitFor();
+    await phone.client.reset();
+    await page.locator('.welcome').waitFor();
+    await page.locator('.wb-step-item').first().waitFor({ state: 'detached' });
+    expect(await page.locator('.from-customer, .from-business').count()).toBe(0);
+    await write(page, 'after the reset');
+    await answer(page, 'after the reset').waitFor();
+    expect(await page.locator('.from-customer').count()).toBe(1);
   });
 
   test('what fails says why, and a phone that is off gets one tick', async () => {

@@ -123,6 +123,24 @@ describe('what comes with it', () => {
     expect(sayOne({ text: 'x', referral: true })?.referral).toMatchObject({ source_type: 'ad' });
   });
 
+  it('is kept in the history and told to whoever listens', () => {
+    const virtual = createVirtualMeta();
+    const given = { headline: 'Tulips today', source_type: 'post' };
+    const sayings = [{}, { forwarded: true }, { frequentlyForwarded: true }, { referral: given }];
+    const at = { phoneNumberId: NUMBER_ID, contact: PHONE, text: 'x' };
+    for (const said of [...sayings, { referral: true }]) virtual.meta.inbound.say({ ...at, ...said }, 0);
+    const ad = { headline: 'Chat with us', source_type: 'ad' };
+    const kept = [
+      { forwarded: false, referral: null },
+      { forwarded: true, referral: null },
+      { forwarded: true, referral: null },
+      { forwarded: false, referral: given },
+      { forwarded: false, referral: ad },
+    ];
+    expect(virtual.meta.conversations.list()[0]?.messages).toMatchObject(kept);
+    expect(virtual.meta.log.read({ kinds: new Set(['said']) })).toMatchObject(kept);
+  });
+
   it('names the contact as the writer of its own message that it quotes', () => {
     const virtual = createVirtualMeta();
     const say = (request: Record<string, unknown>) =>

@@ -256,8 +256,13 @@ describe('the simulator over HTTP', () => {
     expect([refused.status, JSON.parse(refused.text).error]).toEqual([404, expect.stringContaining('setup')]);
     expect((await send('GET', `${url}/_sim/nothing`)).status).toBe(404);
     expect((await send('PATCH', `${url}/_sim/contacts/${PHONE}`, { receipts: 'sent' })).status).toBe(200);
+    const { lastSeq: before } = JSON.parse((await send('GET', `${url}/_sim/log`)).text);
     await simulator.control.reset();
     expect(await simulator.control.counters()).toMatchObject({ accepted: 0, said: 0 });
+    const after = JSON.parse((await send('GET', `${url}/_sim/log?after=${before}`)).text);
+    expect(after.events).toEqual([
+      { seq: before + 1, atMs: expect.any(Number), kind: 'reset', everything: false },
+    ]);
   });
 
   it('gives the bytes of media only with a token', async () => {

@@ -8,7 +8,14 @@ import { type Finding, type Rule, scriptsUnder, type Tree } from './tree.ts';
 
 /** What a user, a shell or a child process opens. */
 const doors = ['src/index.ts', 'src/testing/index.ts', 'src/surface/cli/main.ts', 'src/simulator/index.ts'];
-const programs = ['test/proof/main.ts', 'test/simulation/main.ts', 'bench/main.ts'];
+/** What the browser opens. */
+const pages = ['phone/src/main.tsx'];
+const programs = [
+  'test/proof/main.ts',
+  'test/simulation/main.ts',
+  'test/browser/screenshots.ts',
+  'bench/main.ts',
+];
 
 export const checkDeadFiles: Rule = (tree) => {
   const missing = doors.filter((door) => !tree.has(door));
@@ -17,14 +24,16 @@ export const checkDeadFiles: Rule = (tree) => {
     .map(({ path }) => path)
     .filter((path) => path.endsWith('.test.ts') || programs.includes(path));
   const published = reach(tree, doors);
+  const shown = reach(tree, pages);
   const tested = reach(tree, [...doors, ...tests]);
-  return scriptsUnder(tree, 'src/', 'test/')
+  return scriptsUnder(tree, 'src/', 'phone/src/', 'test/')
     .map(({ path }) => path)
-    .filter(
-      (path) => !(path.startsWith('src/') && !path.startsWith('src/testing/') ? published : tested).has(path),
-    )
+    .filter((path) => !(isOfPage(path) ? shown : isPublished(path) ? published : tested).has(path))
     .map(dead);
 };
+
+const isOfPage = (path: string): boolean => path.startsWith('phone/');
+const isPublished = (path: string): boolean => path.startsWith('src/') && !path.startsWith('src/testing/');
 
 function reach(tree: Tree, from: readonly string[]): ReadonlySet<string> {
   const reached = new Set(from);
@@ -41,7 +50,7 @@ function reach(tree: Tree, from: readonly string[]): ReadonlySet<string> {
 }
 
 function dead(path: string): Finding {
-  const from = path.startsWith('src/') ? doors.join(', ') : 'any test';
+  const from = isOfPage(path) ? pages.join(', ') : path.startsWith('src/') ? doors.join(', ') : 'any test';
   return {
     path,
     line: 1,

@@ -22,8 +22,9 @@ const documents = (tree: Tree) => filesUnder(tree, '').filter(({ path }) => path
 
 export const checkLinks: Rule = (tree) =>
   documents(tree).flatMap((file) =>
-    [...withoutFences(file.text).matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g)].flatMap(
-      ({ index, 1: link = '' }) => {
+    [...withoutFences(file.text).matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)|<img src="([^"]+)"/g)].flatMap(
+      ({ index, 1: linked, 2: shown }) => {
+        const link = linked ?? shown ?? '';
         if (/^([a-z]+:|#|\/\/)/i.test(link)) return [];
         const target = posix.join(posix.dirname(file.path), decodeURI(link.replace(/[#?].*$/, '')));
         if (tree.has(target)) return [];

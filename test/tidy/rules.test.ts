@@ -111,6 +111,14 @@ describe('calls', () => {
     expect(inOne(checkCalls, 'bench/a.ts', 'setTimeout(a, 5);')).toEqual([]);
   });
 
+  test('the page shows the time of the simulator and asks by its own doors', () => {
+    for (const text of ['Date.now();', 'new Date();', 'Math.random();', "fetch('/x');"])
+      expect(inOne(checkCalls, 'phone/src/a.tsx', text), text).toHaveLength(1);
+    for (const text of ['window.setTimeout(a, 5);', 'performance.now();', 'crypto.getRandomValues(a);'])
+      expect(inOne(checkCalls, 'phone/src/a.tsx', text), text).toEqual([]);
+    expect(inOne(checkCalls, 'phone/src/data/clock.ts', 'Date.now();')).toEqual([]);
+  });
+
   test('the environment is read by the runtime and the CLI', () => {
     expect(inOne(checkCalls, 'src/runtime/a.ts', 'process.env.HOME')).toEqual([]);
     expect(inOne(checkCalls, 'src/surface/cli/a.ts', 'process.env.HOME')).toEqual([]);
@@ -126,6 +134,7 @@ describe('words', () => {
     ['src/core/a.ts', '// one row for each thread'],
     ['src/core/a.ts', 'const nextFlow = 1;'],
     ['src/core/a.ts', 'const jobId = 1;'],
+    ['phone/src/a.tsx', '<p>This session is over.</p>'],
     ['docs/a.md', 'An account has many numbers.'],
     ['src/core/a.ts', "throw new Error('The account is gone.');"],
     ['src/core/a.ts', `// ${'TO'}${'DO'}: later`],
@@ -175,6 +184,14 @@ describe('sizes', () => {
     expect(findings).toEqual([expect.stringContaining(`${name} has 82 lines of its own`)]);
   });
 
+  test('a long component, in which tags are closed', () => {
+    const rows = (count: number) => Array.from({ length: count }, () => '    <b>{a}</b>').join('\n');
+    const of = (count: number) => `function Named() {\n  return (\n${rows(count)}\n  );\n}`;
+    expect(inOne(checkFunctionSizes, 'phone/src/a.tsx', of(60))).toEqual([]);
+    expect(inOne(checkFunctionSizes, 'phone/src/a.tsx', of(80))).toHaveLength(1);
+    expect(inOne(checkFileSizes, 'phone/src/a.tsx', lines(401))).toHaveLength(1);
+  });
+
   test('what is declared inside counts for itself, what only branches does not', () => {
     const inner = (head: string) =>
       `function outer() {\n${head} {\n${lines(40)}\n}\n${head} {\n${lines(40)}\n}\n}`;
@@ -211,10 +228,14 @@ describe('dead files', () => {
       'test/b.test.ts': "import '#core/b.ts';\nimport '#testing/c.ts';",
       'src/core/b.ts': '',
       'src/testing/c.ts': '',
+      'phone/src/main.tsx': "import { D } from './d.tsx';",
+      'phone/src/d.tsx': '',
+      'phone/src/unused.tsx': '',
       'test/unused.ts': '',
     };
     expect(found(checkDeadFiles, files).map((finding) => finding.split(' ')[0])).toEqual([
       'src/core/b.ts:1',
+      'phone/src/unused.tsx:1',
       'test/unused.ts:1',
     ]);
   });
@@ -230,6 +251,10 @@ describe('documents', () => {
 
   test('links', () => {
     const text = '[x](docs/b.md#part) [y](https://x.test) [z](#here)\n[gone](docs/c.md)';
+    const picture = '<img src="src/a.ts"> <img src="docs/c.png" alt="x">';
+    expect(found(checkLinks, { ...files, 'README.md': picture })).toEqual([
+      'README.md:1 links to docs/c.png',
+    ]);
     expect(found(checkLinks, { ...files, 'README.md': text })).toEqual(['README.md:2 links to docs/c.md']);
     expect(found(checkLinks, { ...files, 'docs/d.md': '[x](b.md) [y](../src/a.ts) [z](../docs)' })).toEqual(
       [],

@@ -1,15 +1,19 @@
 /**
  * Parts a script into code, comments and strings without parsing it: blanking keeps every index and line where it was.
  * Templates keep the code inside `${}`. A slash begins a regular expression where a value may begin, which is right for
- * formatted code.
+ * formatted code. In a `.tsx` a tag may be closed, which begins no expression.
  */
 export interface Scanned {
   code: string;
   comments: string;
 }
 
-export function scan(text: string): Scanned {
-  return new Scanner(text).run();
+export interface ScanOptions {
+  hasMarkup?: boolean;
+}
+
+export function scan(text: string, { hasMarkup = false }: ScanOptions = {}): Scanned {
+  return new Scanner(text, hasMarkup).run();
 }
 
 const valueMayBegin =
@@ -17,14 +21,16 @@ const valueMayBegin =
 
 class Scanner {
   private readonly text: string;
+  private readonly hasMarkup: boolean;
   private readonly code: string[];
   private readonly comments: string[];
   /** For each template that is open: the depth of braces inside its `${`. */
   private readonly templates: number[] = [];
   private at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, hasMarkup: boolean) {
     this.text = text;
+    this.hasMarkup = hasMarkup;
     const blank = text.replace(/[^\n]/g, ' ');
     this.code = [...blank.split('')];
     this.comments = [...blank.split('')];
@@ -43,6 +49,7 @@ class Scanner {
     else if (text.startsWith('/*', at)) this.take(this.comments, indexOrEnd(text, '*/', at + 2) + 2);
     else if (char === "'" || char === '"') this.quoted(char);
     else if (char === '`') this.template(at + 1);
+    else if (this.hasMarkup && text.startsWith('</', at)) this.take(this.code, at + 2);
     else if (char === '/' && this.beginsValue()) this.expression();
     else if (char === '}' && this.templates.at(-1) === 0) {
       this.templates.pop();

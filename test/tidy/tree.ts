@@ -35,14 +35,20 @@ export interface Finding {
 
 export type Rule = (tree: Tree) => Finding[];
 
-const readable = /(\.(ts|js|mjs|json|md|html|css|sql|yml|yaml|sh|txt)|\/(run|nightdesk|LICENSE))$/;
-const isScript = /\.(ts|js|mjs)$/;
+const readable = /(\.(tsx?|js|mjs|json|md|html|css|sql|yml|yaml|sh|txt)|\/(run|nightdesk|LICENSE))$/;
+const isScript = /\.(tsx?|js|mjs)$/;
 
 export function treeOf(contents: Record<string, string>): Tree {
   const files = new Map<string, TidyFile>();
   const folders = new Set<string>();
   for (const [path, text] of Object.entries(contents)) {
-    files.set(path, { path, text, ...(isScript.test(path) ? scan(text) : { code: '', comments: '' }) });
+    files.set(path, {
+      path,
+      text,
+      ...(isScript.test(path)
+        ? scan(text, { hasMarkup: path.endsWith('.tsx') })
+        : { code: '', comments: '' }),
+    });
     for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1))
       folders.add(path.slice(0, end));
   }

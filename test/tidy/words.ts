@@ -65,7 +65,7 @@ const vagueNames = new Set([
 /** Recorded webhooks are Meta's words; the rules name what they ban. */
 const isExempt = (path: string) => path.startsWith('test/fixtures/') || path.startsWith('test/tidy/');
 const isProse = /\.(md|html)$/;
-const isCode = /\.(ts|js|mjs|css|sql)$/;
+const isCode = /\.(tsx?|js|mjs|css|sql)$/;
 
 export const checkWords: Rule = (tree) =>
   filesUnder(tree, '')

@@ -7,7 +7,8 @@ import type { BookedMoment } from '#surface/cli/dev/workbench/moment-book.ts';
 const phoneNumberId = '1';
 
 function said(contactId: string, wamid: string): { event: SimulatorEvent } {
-  const message = { wamid, type: 'text', text: 'x', body: null, replyTo: null };
+  const details = { body: null, replyTo: null, forwarded: false, referral: null };
+  const message = { wamid, type: 'text', text: 'x', ...details };
   return { event: { seq: 1, atMs: 1, kind: 'said', phoneNumberId, contactId, ...message } };
 }
 

@@ -4,7 +4,6 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
-import { extras } from '../data/extras.ts';
 import type { Message } from '../data/history.ts';
 import { speakAgain } from '../data/outbox.ts';
 import { selectedWamid } from '../data/selection.ts';
@@ -44,13 +43,11 @@ function Quote({ quoted, business, onShow }: { quoted: Message; business: string
   );
 }
 
-function Origin({ wamid }: { wamid: string }) {
-  const found = extras.value.get(wamid);
-  if (!found) return null;
-  const { referral } = found;
+function Origin({ message }: { message: Message }) {
+  const { forwarded, referral } = message;
   return (
     <>
-      {found.isForwarded && (
+      {forwarded && (
         <span class="forwarded">
           <Icon name="forward" /> Forwarded
         </span>
@@ -162,7 +159,7 @@ export function Bubble({ message, isFirst, business, quoted, marks, actions }: B
         {...swipe}
       >
         <span class="unseen">{isMine ? 'You: ' : `${business}: `}</span>
-        <Origin wamid={message.wamid} />
+        <Origin message={message} />
         {message.isEcho && <span class="forwarded">Written by the owner by hand</span>}
         {quoted && <Quote quoted={quoted} business={business} onShow={() => actions.reveal(quoted.wamid)} />}
         <Words message={message} marks={marks} />

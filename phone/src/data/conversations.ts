@@ -100,7 +100,19 @@ function acknowledge(event: Extract<SimulatorEvent, { kind: 'webhookAnswered' }>
   }
 }
 
+/** The simulator was reset: nothing was said yet. What is open stays open, and stands empty. */
+function empty(): void {
+  placeOfInbound.clear();
+  for (const conversation of all.values()) {
+    conversation.messages.value = [];
+    conversation.windowUntilMs.value = null;
+    markSeen(conversation);
+    showTyping(conversation, 0);
+  }
+}
+
 function take(event: SimulatorEvent): void {
+  if (event.kind === 'reset') empty();
   if (event.kind === 'webhookAnswered') acknowledge(event);
   if (!('contactId' in event) || !('phoneNumberId' in event) || event.contactId === null) return;
   const conversation = conversationAt({ phoneNumberId: event.phoneNumberId, contactId: event.contactId });

@@ -37,6 +37,8 @@ export function messageOf(event: Arrival): Message {
     body: event.body,
     replyTo: 'replyTo' in event ? event.replyTo : null,
     opaque: 'opaque' in event ? event.opaque : null,
+    forwarded: event.kind === 'said' && event.forwarded,
+    referral: event.kind === 'said' ? event.referral : null,
     status: event.kind === 'sendAccepted' ? 'accepted' : 'sent',
     errorCode: null,
     acknowledgedAtMs: null,

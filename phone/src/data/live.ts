@@ -48,6 +48,7 @@ const kinds: Readonly<Partial<Record<EventKind, true>>> = {
   paymentEventAnswered: true,
   paymentEventFailed: true,
   settingsChanged: true,
+  reset: true,
   driven: true,
 };
 
@@ -76,9 +77,13 @@ export function onConnect(read: () => Promise<void>): void {
   readers.push(read);
 }
 
+const isReset = ({ kind }: SimulatorEvent): boolean => kind === 'reset';
+
 function tell(told: readonly SimulatorEvent[], isPast: boolean): void {
   batch(() => {
-    events.value = [...events.value, ...told].slice(-eventsMax);
+    const all = [...events.value, ...told];
+    // What was before a reset has gone at the simulator, too.
+    events.value = all.slice(Math.max(all.findLastIndex(isReset), 0)).slice(-eventsMax);
     for (const listener of listeners) listener(told, isPast);
   });
 }

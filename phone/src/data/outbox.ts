@@ -5,7 +5,6 @@
 import { simulatedNowMs } from './clock.ts';
 import { type Place, Refused, say } from './control.ts';
 import { type Conversation, conversationAt } from './conversations.ts';
-import { noteExtras } from './extras.ts';
 import { gathered } from './gathered.ts';
 import { type Message, withChange, withMessage } from './history.ts';
 import { connection } from './live.ts';
@@ -53,6 +52,9 @@ function pendingMessage(wamid: string, said: Said): Message {
     text: textOf(said),
     replyTo: typeof said.replyTo === 'string' ? said.replyTo : null,
     opaque: null,
+    forwarded: said.forwarded === true || said.frequentlyForwarded === true,
+    // The simulator fills in what an ad says.
+    referral: said.referral ? {} : null,
     status: 'sent',
     errorCode: null,
     acknowledgedAtMs: null,
@@ -126,7 +128,6 @@ function queue(going: Waiting): void {
 export function speak(place: Place, said: Said): string {
   const conversation = conversationAt(place);
   const wamid = newWamid();
-  noteExtras(wamid, said);
   conversation.messages.value = withMessage(conversation.messages.value, pendingMessage(wamid, said));
   queue({ conversation, wamid, said });
   return wamid;

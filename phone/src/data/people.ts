@@ -51,7 +51,7 @@ const readLater = gathered(readPeople, gatherMs);
 onConnect(readPeople);
 onEvents((told) => {
   const concerns = (event: SimulatorEvent): boolean => {
-    if (event.kind === 'settingsChanged') return true;
+    if (event.kind === 'settingsChanged' || event.kind === 'reset') return true;
     const isPerson = event.kind === 'contactCreated' || event.kind === 'contactChanged';
     return isPerson && !isMadeUp(event.contactId);
   };

@@ -87,8 +87,12 @@ window.addEventListener('hashchange', () => {
     });
 });
 
+/** At the beginning, and when a reset took a customer away. */
 effect(() => {
-  if (arePeopleKnown.value && phones.value.length === 0 && contacts.value.length > 0) phones.value = asked();
+  if (!arePeopleKnown.value) return;
+  const isGone = ({ contactId }: Phone) => contactOf(contactId) === undefined;
+  const isAsked = phones.value.length === 0 ? contacts.value.length > 0 : phones.value.some(isGone);
+  if (isAsked) phones.value = asked();
 });
 
 /** What is open is loaded once, and seen. */

@@ -41,6 +41,7 @@ function noteServer(event: SimulatorEvent): void {
 }
 
 function noteAnswer(event: SimulatorEvent): void {
+  if (event.kind === 'reset') unanswered.clear();
   if (event.kind !== 'said' && event.kind !== 'sendAccepted') return;
   const key = `${event.phoneNumberId} ${event.contactId}`;
   if (event.kind === 'said') {
@@ -65,5 +66,6 @@ onEvents((told) => {
     noteServer(event);
     noteAnswer(event);
   }
-  if (told.some(({ kind }) => kind.startsWith('webhook') || kind === 'said')) countLater();
+  if (told.some(({ kind }) => kind.startsWith('webhook') || kind === 'said' || kind === 'reset'))
+    countLater();
 });

@@ -1,6 +1,7 @@
 /** The clock that the server and the look-alike of Meta go by: how far it is ahead, and what that does to the open chat. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
+import { simulatedNowMs } from '../data/clock.ts';
 import { conversationAt } from '../data/conversations.ts';
 import { activePhone } from '../data/phones.ts';
 import { devState, isConnected, receivedAtMs } from './dev-state.ts';
@@ -23,7 +24,7 @@ export function useClockNowMs(): number {
     return () => window.clearInterval(timer);
   }, []);
   const clock = devState.value?.clock;
-  return clock === undefined ? Date.now() : clock.nowMs + performance.now() - receivedAtMs.value;
+  return clock === undefined ? simulatedNowMs() : clock.nowMs + performance.now() - receivedAtMs.value;
 }
 
 export function ClockCard() {

@@ -30,6 +30,7 @@ onEvents((told, isPast) => {
   for (const event of told) {
     if (event.seq <= lastSeq) continue;
     lastSeq = event.seq;
+    if (event.kind === 'reset') beginAnew();
     const question = note(event);
     if (question !== null) asked.push(question);
     isAnswered ||= event.kind === 'sendAccepted';

@@ -115,6 +115,7 @@ onMoments(() => {
 
 onEvents((told, isPast) => {
   if (isPast) return;
+  if (told.some(({ kind }) => kind === 'reset')) selectedWamid.value = null;
   if (told.some(concernsIt)) readSoon();
 });
 

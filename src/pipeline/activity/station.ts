@@ -123,7 +123,10 @@ class Station implements ActivityStation {
     const hasSlot = (tenantId: string) =>
       (this.#runningOf.get(tenantId) ?? 0) < this.#deps.ceilingOf(tenantId);
     for (let begun = 0; !this.#stopped && this.#running < limits.activitiesTotalMax; begun++) {
-      if (begun >= limits.activitiesBegunAtOnceMax) return this.#pumpSoon();
+      if (begun >= limits.activitiesBegunAtOnceMax) {
+        this.#pumpSoon();
+        return;
+      }
       const entry = this.#waiting.next(hasSlot);
       if (entry === undefined) return;
       // One whose time is up is ended by its own timer, which comes now: it must not cost a call.

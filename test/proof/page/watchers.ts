@@ -12,11 +12,12 @@ function filesUnder(folder: string): string[] {
     .sort();
 }
 
+const declares = (text: string, invariant: string) =>
+  new RegExp(`\\binvariant(?::| =) '${invariant}'`).test(text);
+
 /** Files of checkers, by the invariant that they name. */
 export function checkersOf(invariant: string): string[] {
-  return filesUnder('test/simulation/checkers').filter((path) =>
-    read(path).includes(`invariant: '${invariant}'`),
-  );
+  return filesUnder('test/simulation/checkers').filter((path) => declares(read(path), invariant));
 }
 
 /** Test files, by an invariant that a title in them names. */
@@ -26,6 +27,6 @@ export function testsOf(invariant: string): string[] {
   return [...filesUnder('test'), ...filesUnder('src/testing/store-conformance')].filter((path) => {
     if (path.startsWith('test/simulation/') || path.startsWith('test/proof/page/')) return false;
     const text = read(path);
-    return named.test(text) || (path.endsWith('.test.ts') && inTitle.test(text));
+    return declares(text, invariant) || named.test(text) || (path.endsWith('.test.ts') && inTitle.test(text));
   });
 }
