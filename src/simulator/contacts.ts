@@ -5,9 +5,9 @@
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids.
  */
 import { createHash } from 'node:crypto';
+import { readNumber, readObject, readString } from './control/json-reading.ts';
+import { ControlError } from './control/setting-merge.ts';
 import type { RangeMs } from './draw.ts';
-import { readNumber, readObject, readString } from './json-reading.ts';
-import { ControlError } from './setting-merge.ts';
 
 export type Receipts = 'none' | 'sent' | 'delivered' | 'read';
 

@@ -5,10 +5,11 @@
  *
  * To add a fault: add it to `FaultSettings` and `defaultFaults()`, and ask `fires(...)` where it bites.
  */
+
+import { type JsonObject, readArray, readObject } from './control/json-reading.ts';
+import { ControlError, mergeSettings } from './control/setting-merge.ts';
 import type { Random, RangeMs } from './draw.ts';
 import { drawChance } from './draw.ts';
-import { type JsonObject, readArray, readObject } from './json-reading.ts';
-import { ControlError, mergeSettings } from './setting-merge.ts';
 
 export interface Trigger {
   rate: number;

@@ -4,10 +4,14 @@
  */
 
 // The state machines, for simulations with a virtual clock
-export { type Anthropic, createAnthropic, type ModelOutcome } from './anthropic.ts';
-export type { Checkout, CheckoutStats } from './checkout.ts';
-export { type CheckoutDesk, createCheckout } from './checkout.ts';
-export type { CheckoutSettings } from './checkout-settings.ts';
+export { type Anthropic, createAnthropic, type ModelOutcome } from './anthropic/anthropic.ts';
+export type { CallEnd, ModelCall, ModelStats } from './anthropic/model-calls.ts';
+export type { ModelSettings } from './anthropic/model-settings.ts';
+export type { Checkout, CheckoutStats } from './checkout/checkout.ts';
+export { type CheckoutDesk, createCheckout } from './checkout/checkout.ts';
+export type { CheckoutSettings } from './checkout/checkout-settings.ts';
+// What they tell
+export type { Contact, ContactSpec } from './contacts.ts';
 // Driving it
 export {
   type Chat,
@@ -18,23 +22,19 @@ export {
   type Say,
   type SimulatorClient,
   type SimulatorSetup,
-} from './client.ts';
-// What they tell
-export type { Contact, ContactSpec } from './contacts.ts';
-export { type Control, createControl } from './control.ts';
+} from './control/client.ts';
+export { type Control, createControl } from './control/control.ts';
 export type { HistoryMessage, Tick } from './conversations.ts';
-export type { WebhookAttempt, WebhookEnd } from './deliveries.ts';
-// Running it
-export type { SimulatorOptions, SimulatorWorld } from './engine.ts';
 export { createEventLog, type EventKind, type EventLog, type SimulatorEvent } from './events-log.ts';
 export type { FaultSettings, GraphErrorFault, Trigger } from './faults.ts';
-export type { GraphRequest } from './graph-surface.ts';
-export type { HandshakeResult } from './handshakes.ts';
-export type { ImageCharge, ImageSettings, ImageStats } from './images.ts';
-export { createImages, type Images } from './images.ts';
+export type { GraphRequest } from './graph/graph-surface.ts';
+// Running it
+export type { SimulatorOptions, SimulatorWorld } from './http/engine.ts';
+export { type Simulator, startSimulator } from './http/server.ts';
+export type { ImageCharge, ImageSettings, ImageStats } from './images/images.ts';
+export { createImages, type Images } from './images/images.ts';
 export { createMeta, type Meta, type MetaAnswer, type MetaEffect } from './meta.ts';
 export type { AcceptedSend, SaidMessage } from './meta-state.ts';
-export type { CallEnd, ModelCall, ModelStats } from './model-calls.ts';
-export type { ModelSettings } from './model-settings.ts';
-export { type Simulator, startSimulator } from './server.ts';
-export { signBody, stringifyLikeMeta } from './signature.ts';
+export type { WebhookAttempt, WebhookEnd } from './webhooks/deliveries.ts';
+export type { HandshakeResult } from './webhooks/handshakes.ts';
+export { signBody, stringifyLikeMeta } from './webhooks/signature.ts';

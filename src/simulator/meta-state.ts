@@ -2,19 +2,19 @@
 import type { Agenda } from './agenda.ts';
 import type { Contact, ContactBook } from './contacts.ts';
 import type { Conversations } from './conversations.ts';
-import type { Deliveries } from './deliveries.ts';
 import type { Random } from './draw.ts';
-import { escapedJson } from './envelope.ts';
 import type { EventLog } from './events-log.ts';
 import type { Faults } from './faults.ts';
-import type { Handshakes } from './handshakes.ts';
-import type { HeldAnswers } from './held-answers.ts';
-import type { MediaShelf } from './media-shelf.ts';
-import type { MessagingLimits } from './portfolios.ts';
-import type { PairLimit, RateWindow } from './rates.ts';
+import { escapedJson } from './inbound/envelope.ts';
+import type { MediaShelf } from './media/media-shelf.ts';
+import type { HeldAnswers } from './sending/held-answers.ts';
+import type { MessagingLimits } from './sending/portfolios.ts';
+import type { PairLimit, RateWindow } from './sending/rates.ts';
 import type { PhoneNumber, Settings } from './settings.ts';
 import type { TemplateShelf } from './templates/shelf.ts';
 import type { IdMaker } from './wamid.ts';
+import type { Deliveries } from './webhooks/deliveries.ts';
+import type { Handshakes } from './webhooks/handshakes.ts';
 
 /** A send that was accepted, in order of acceptance: the checkers' evidence, never truncated except by reset. */
 export interface AcceptedSend {

@@ -10,30 +10,30 @@
 import { createAgenda } from './agenda.ts';
 import { type ContactBook, createContactBook } from './contacts.ts';
 import { type Conversations, createConversations } from './conversations.ts';
-import { createDeliveries, type WebhookAttempt, type WebhookEnd } from './deliveries.ts';
 import type { Random } from './draw.ts';
 import { drawMs } from './draw.ts';
 import { createEventLog, type EventLog } from './events-log.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { type GraphRequest, handleGraph } from './graph/graph-surface.ts';
 import { isTokenGood } from './graph/tokens.ts';
-import { type GraphRequest, handleGraph } from './graph-surface.ts';
+import { createInbound, type Inbound } from './inbound/inbound.ts';
+import { createMediaShelf, type MediaShelf } from './media/media-shelf.ts';
+import type { AcceptedSend, MetaState, SaidMessage } from './meta-state.ts';
+import { createHeldAnswers, type ReleasedAnswer } from './sending/held-answers.ts';
+import { createMessagingLimits } from './sending/portfolios.ts';
+import { createPairLimit } from './sending/rates.ts';
+import type { SendOutcome } from './sending/sends.ts';
+import { applySetup, createSettings, describeSettings, type Settings } from './settings.ts';
+import { createModeration, type Moderation } from './templates/moderation.ts';
+import { createTemplateShelf } from './templates/shelf.ts';
+import { createIdMaker } from './wamid.ts';
+import { createDeliveries, type WebhookAttempt, type WebhookEnd } from './webhooks/deliveries.ts';
 import {
   createHandshakes,
   type HandshakeEnd,
   type HandshakeRequest,
   type HandshakeResult,
-} from './handshakes.ts';
-import { createHeldAnswers, type ReleasedAnswer } from './held-answers.ts';
-import { createInbound, type Inbound } from './inbound.ts';
-import { createMediaShelf, type MediaShelf } from './media-shelf.ts';
-import type { AcceptedSend, MetaState, SaidMessage } from './meta-state.ts';
-import { createModeration, type Moderation } from './moderation.ts';
-import { createMessagingLimits } from './portfolios.ts';
-import { createPairLimit } from './rates.ts';
-import type { SendOutcome } from './sends.ts';
-import { applySetup, createSettings, describeSettings, type Settings } from './settings.ts';
-import { createTemplateShelf } from './templates/shelf.ts';
-import { createIdMaker } from './wamid.ts';
+} from './webhooks/handshakes.ts';
 
 export type MetaAnswer = SendOutcome & { readonly delayMs: number };
 

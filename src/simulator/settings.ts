@@ -2,11 +2,12 @@
  * What is set up at this Meta: the app's secrets, WABAs, phone numbers, tokens, the webhook URL, the rules that are
  * enforced and how long things take. Applying a setup twice is the same as once; nothing is removed except by reset.
  */
+
+import { type JsonObject, readArray, readNumber, readObject, readString } from './control/json-reading.ts';
+import { ControlError, mergeSettings } from './control/setting-merge.ts';
 import type { RangeMs } from './draw.ts';
-import { type JsonObject, readArray, readNumber, readObject, readString } from './json-reading.ts';
-import { ownPortfolioOf, type Portfolio, readPortfolio, USUAL_TIER } from './portfolios.ts';
-import { createThroughputWindow, type ThroughputWindow } from './rates.ts';
-import { ControlError, mergeSettings } from './setting-merge.ts';
+import { ownPortfolioOf, type Portfolio, readPortfolio, USUAL_TIER } from './sending/portfolios.ts';
+import { createThroughputWindow, type ThroughputWindow } from './sending/rates.ts';
 
 export interface Waba {
   readonly id: string;

@@ -1,6 +1,6 @@
 /** A screenshot as a file of at most 256 colours: a third of the bytes, and the eye sees no difference on a page. */
 import type { Browser } from 'playwright-core';
-import { type Colour, encodePng } from '#simulator/png.ts';
+import { type Colour, encodePng } from '#simulator/images/png.ts';
 
 const coloursMax = 256;
 

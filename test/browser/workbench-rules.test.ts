@@ -1,7 +1,7 @@
 /** What the workbench works out by itself, without a browser: the scale, the counting, and when it may say "nothing lost". */
 import { describe, expect, test } from 'vitest';
+import { defaultModelSettings } from '#simulator/anthropic/model-settings.ts';
 import { defaultFaults } from '#simulator/faults.ts';
-import { defaultModelSettings } from '#simulator/model-settings.ts';
 import { faultGroups, type TriggerFault } from '../../phone/src/workbench/fault-catalogue.ts';
 import {
   isOn,

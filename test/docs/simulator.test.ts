@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { defaultFaults } from '#simulator/faults.ts';
-import { SAYABLE_TYPES } from '#simulator/inbound-content.ts';
-import { NOTICE_FIELDS } from '#simulator/notices.ts';
+import { SAYABLE_TYPES } from '#simulator/inbound/inbound-content.ts';
+import { NOTICE_FIELDS } from '#simulator/inbound/notices.ts';
 import { defaultRules } from '#simulator/settings.ts';
 
 const page = readFileSync(new URL('../../docs/reference/simulator.md', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 /** Echoes, handovers, shared history, account-level fields, and how the webhook version shows. */
 import { describe, expect, it } from 'vitest';
 import { parseWebhook } from '#pipeline/webhook/parse.ts';
-import { NOTICE_FIELDS } from '#simulator/notices.ts';
+import { NOTICE_FIELDS } from '#simulator/inbound/notices.ts';
 import { createOpenConversation, createVirtualMeta, NUMBER_ID, PHONE, WABA_ID } from './virtual-meta.ts';
 
 const BUSINESS = '15550783881';

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NOTICE_FIELDS } from '#simulator/notices.ts';
-import { signBody } from '#simulator/signature.ts';
+import { NOTICE_FIELDS } from '#simulator/inbound/notices.ts';
+import { signBody } from '#simulator/webhooks/signature.ts';
 import { fixtureNames, fixtureText } from '../webhook/fixtures.ts';
 import { isDeclared, NO_KIND, NOT_PRODUCED } from './shapes/declared.ts';
 import { cut, type Json, listIn, objectIn, type RecordedChange, reproduce } from './shapes/reproduce.ts';

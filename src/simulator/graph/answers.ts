@@ -1,7 +1,8 @@
 /** How the nodes and edges of Graph answer: objects cut to the asked fields, pages with cursors, Graph's refusals. */
-import { type GraphErrorOptions, graphErrorAnswer, type HttpAnswer, jsonAnswer } from '../graph-errors.ts';
+
 import type { MetaState } from '../meta-state.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
+import { type GraphErrorOptions, graphErrorAnswer, type HttpAnswer, jsonAnswer } from './graph-errors.ts';
 import type { GraphRequest } from './graph-request.ts';
 
 export const asOutcome = (response: HttpAnswer): SendOutcome => ({ kind: 'response', response });

@@ -7,7 +7,7 @@
  * Source: developers.facebook.com/docs/graph-api/reference/debug_token and .../application/subscriptions.
  */
 import type { MetaState } from '../meta-state.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import type { AccessToken } from '../settings.ts';
 import { answerNode, answerWith, noSuchObject, required } from './answers.ts';
 import type { GraphRequest } from './graph-request.ts';

@@ -1,5 +1,5 @@
 /** A request to the Graph API, as the shell or a test passes it in. */
-import { readString } from '../json-reading.ts';
+import { readString } from '../control/json-reading.ts';
 
 export interface GraphRequest {
   readonly method: string;

@@ -3,11 +3,12 @@
  * files do not count. What is used up comes back as the calls grow older than an hour; the answer says in how many minutes.
  * Source: developers.facebook.com/docs/graph-api/overview/rate-limiting, WhatsApp business management.
  */
-import { graphErrorAnswer } from '../graph-errors.ts';
+
 import type { MetaState } from '../meta-state.ts';
-import { createRateWindow, HOUR_MS, type RateWindow } from '../rates.ts';
-import type { SendOutcome } from '../sends.ts';
+import { createRateWindow, HOUR_MS, type RateWindow } from '../sending/rates.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import { asOutcome } from './answers.ts';
+import { graphErrorAnswer } from './graph-errors.ts';
 
 const CALLS_MAX = 5_000;
 const CALLS_MAX_WITHOUT_NUMBER = 200;

@@ -5,11 +5,11 @@
  *   GET    /{media id}[?phone_number_id=]  an address that lives five minutes
  *   DELETE /{media id}[?phone_number_id=]
  */
-import { bareType, bytesMaxOf, kindOfType, UPLOADABLE_TYPES } from '../media-kinds.ts';
-import { sha256Of } from '../media-shelf.ts';
+import { bareType, bytesMaxOf, kindOfType, UPLOADABLE_TYPES } from '../media/media-kinds.ts';
+import { sha256Of } from '../media/media-shelf.ts';
+import { type FormPart, readMultipart } from '../media/multipart.ts';
 import type { MetaState } from '../meta-state.ts';
-import { type FormPart, readMultipart } from '../multipart.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import type { AccessToken, PhoneNumber } from '../settings.ts';
 import { answerWith, errorOf, noSuchObject, parameterError, required, succeeded } from './answers.ts';
 import { type GraphRequest, headerOf } from './graph-request.ts';

@@ -1,11 +1,12 @@
 /** `POST /{phone number id}/messages`: the faults of Graph itself, then reading the body, then sending or marking as read. */
-import { graphErrorAnswer, type HttpAnswer } from '../graph-errors.ts';
-import { parseJson } from '../json-reading.ts';
+
+import { parseJson } from '../control/json-reading.ts';
 import type { MetaState } from '../meta-state.ts';
 import { parseMessageBody, type SendBody } from '../sending/body.ts';
-import { handleRead, handleSend, refuse, type SendOutcome } from '../sends.ts';
+import { handleRead, handleSend, refuse, type SendOutcome } from '../sending/sends.ts';
 import type { PhoneNumber } from '../settings.ts';
 import { asOutcome } from './answers.ts';
+import { graphErrorAnswer, type HttpAnswer } from './graph-errors.ts';
 import type { GraphRequest } from './graph-request.ts';
 
 interface SendPlace {

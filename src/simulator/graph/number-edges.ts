@@ -3,11 +3,11 @@
  * deregistered cannot send (133010) until it is registered again; ten times in 72 hours is the most (133016).
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/registration.
  */
-import { type JsonObject, parseJson, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, parseJson, readArray, readObject, readString } from '../control/json-reading.ts';
 import type { MetaState } from '../meta-state.ts';
-import { createRateWindow, HOUR_MS } from '../rates.ts';
 import { isLongerThan } from '../sending/checks.ts';
-import type { SendOutcome } from '../sends.ts';
+import { createRateWindow, HOUR_MS } from '../sending/rates.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import type { PhoneNumber } from '../settings.ts';
 import {
   answerWith,

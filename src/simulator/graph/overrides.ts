@@ -1,10 +1,11 @@
 /** Webhook URLs of a WABA's or a number's own, verified by Meta's GET before they are taken. */
-import { graphErrorAnswer, jsonAnswer } from '../graph-errors.ts';
-import { parseJson, readObject, readString } from '../json-reading.ts';
+
+import { parseJson, readObject, readString } from '../control/json-reading.ts';
 import type { MetaState } from '../meta-state.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import type { PhoneNumber, Waba } from '../settings.ts';
 import { parameterError, required, succeeded } from './answers.ts';
+import { graphErrorAnswer, jsonAnswer } from './graph-errors.ts';
 import type { GraphRequest } from './graph-request.ts';
 
 const URL_CHARS_MAX = 200;

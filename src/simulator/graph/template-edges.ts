@@ -14,9 +14,9 @@ import {
   readNumber,
   readObject,
   readString,
-} from '../json-reading.ts';
+} from '../control/json-reading.ts';
 import type { MetaState } from '../meta-state.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import type { Waba } from '../settings.ts';
 import { type AuthorError, checkComponents } from '../templates/authoring.ts';
 import { rewrite, submit } from '../templates/review.ts';

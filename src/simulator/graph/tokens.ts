@@ -4,10 +4,10 @@
  * Without configured tokens any bearer is good, but there must be one.
  */
 import { createHmac } from 'node:crypto';
-import { type GraphErrorOptions, graphErrorAnswer, type HttpAnswer } from '../graph-errors.ts';
 import type { MetaState } from '../meta-state.ts';
 import type { AccessToken, Settings } from '../settings.ts';
-import { signBody } from '../signature.ts';
+import { signBody } from '../webhooks/signature.ts';
+import { type GraphErrorOptions, graphErrorAnswer, type HttpAnswer } from './graph-errors.ts';
 import { type GraphRequest, headerOf } from './graph-request.ts';
 
 export const MESSAGING = 'whatsapp_business_messaging';

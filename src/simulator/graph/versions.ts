@@ -5,7 +5,7 @@
  * Source: developers.facebook.com/docs/graph-api/changelog/versions.
  */
 import type { MetaState } from '../meta-state.ts';
-import type { SendOutcome } from '../sends.ts';
+import type { SendOutcome } from '../sending/sends.ts';
 import { unknownPath } from './answers.ts';
 
 const VERSION = /^v(\d{1,3})\.(\d{1,3})$/;

@@ -3,8 +3,8 @@
  * afterwards, by a failed status, whether the file or the reacted message is fit. Meta accepts the second kind first.
  */
 import type { Contact } from '../contacts.ts';
-import { readObject, readString } from '../json-reading.ts';
-import { wrongFor } from '../media-kinds.ts';
+import { readObject, readString } from '../control/json-reading.ts';
+import { wrongFor } from '../media/media-kinds.ts';
 import type { MetaState } from '../meta-state.ts';
 import type { PhoneNumber } from '../settings.ts';
 import type { SendBody } from './body.ts';

@@ -4,7 +4,7 @@
  * To add a type, write its check in a file beside this one and add it to `CHECKS`.
  */
 import { digitsOf, isUserId } from '../contacts.ts';
-import { type JsonObject, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readObject, readString } from '../control/json-reading.ts';
 import type { Check, Findings, MediaUse, Refusal } from './checks.ts';
 import { checkContactCards } from './contact-cards.ts';
 import { checkInteractive } from './interactive/index.ts';

@@ -4,7 +4,7 @@
  * Lengths are counted in code points: Meta does not say in what it counts, and the server is final.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages.
  */
-import { type JsonObject, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readObject, readString } from '../control/json-reading.ts';
 
 export interface Refusal {
   readonly code: number;

@@ -1,5 +1,5 @@
 /** Contact cards: a list, not an object, unlike every other type. A name needs a written form and one part of it. */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import { checkText, invalid, missing, type Refusal } from './checks.ts';
 
 const CARDS_MAX = 257;

@@ -1,5 +1,5 @@
 /** A place on the map. Coordinates may be numbers or numeric strings, as Meta's own examples have both. */
-import { readNumber } from '../json-reading.ts';
+import { readNumber } from '../control/json-reading.ts';
 import { type Check, checkOptionalText, invalid, missing, type Refusal } from './checks.ts';
 
 function checkDegrees(value: unknown, path: string, max: number): Refusal | null {

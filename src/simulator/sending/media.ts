@@ -2,7 +2,7 @@
  * Image, video, audio, document and sticker: by the id of an uploaded file, or by a link that Meta fetches. A link is
  * taken as it is, because nothing is fetched here; a file behind it that fails is the fault `failAfterAccept`.
  */
-import { type JsonObject, readString } from '../json-reading.ts';
+import { type JsonObject, readString } from '../control/json-reading.ts';
 import {
   type Check,
   checkOptionalText,

@@ -1,5 +1,5 @@
 /** A reaction: one emoji, or an empty string that takes it back. Whether its target can be reacted to shows later. */
-import { readString } from '../json-reading.ts';
+import { readString } from '../control/json-reading.ts';
 import { type Check, checkText, invalid, missing } from './checks.ts';
 
 /** One emoji as people type it; some keyboards leave out the variation selector that the standard asks for. */

@@ -2,7 +2,7 @@
  * The form of a template message. Whether that template exists, is approved, and takes these parameters is asked of the
  * waba's templates afterwards.
  */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import {
   type Check,
   checkOneOf,

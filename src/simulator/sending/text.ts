@@ -1,5 +1,5 @@
 /** Text. Its wrongs are Graph's own 100 rather than the 131009 of all other types. */
-import { readString } from '../json-reading.ts';
+import { readString } from '../control/json-reading.ts';
 import { type Check, isLongerThan, type Refusal } from './checks.ts';
 
 const TEXT_CHARS_MAX = 4_096;

@@ -1,5 +1,5 @@
 /** The buttons of a template: how many of which kind, and what each must say. */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import { isLongerThan } from '../sending/checks.ts';
 import type { AuthorError } from './authoring.ts';
 import { variablesIn } from './template.ts';

@@ -3,7 +3,7 @@
  * and words for the author.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes, 2388019 to 2388299.
  */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import { isLongerThan } from '../sending/checks.ts';
 import { checkButtons } from './authoring-buttons.ts';
 import { variablesIn } from './template.ts';

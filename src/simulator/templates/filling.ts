@@ -2,7 +2,7 @@
  * Holding the parameters of a template message against its template: their number (132000), their kind (132012), what is
  * in them (132018) and how long the text becomes (132005). What is told is what Meta tells.
  */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import { isLongerThan, type Refusal } from '../sending/checks.ts';
 import { fillIn, type Shape, type Template } from './template.ts';
 

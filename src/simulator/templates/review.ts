@@ -3,9 +3,10 @@
  * quality and category. A new template is approved after a while, unless the setup leaves reviews to the control API.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/message_template_status_update.
  */
+
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 import { drawMs } from '../draw.ts';
-import { escapedJson } from '../envelope.ts';
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { escapedJson } from '../inbound/envelope.ts';
 import type { MetaState } from '../meta-state.ts';
 import { shapeOf, type Template, type TemplateQuality, type TemplateStatus } from './template.ts';
 

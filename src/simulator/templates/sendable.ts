@@ -1,5 +1,5 @@
 /** Whether a template may be sent now, to this recipient, with these parameters. */
-import { readObject, readString } from '../json-reading.ts';
+import { readObject, readString } from '../control/json-reading.ts';
 import type { MetaState } from '../meta-state.ts';
 import type { SendBody } from '../sending/body.ts';
 import type { Refusal } from '../sending/checks.ts';

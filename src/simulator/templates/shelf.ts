@@ -2,7 +2,7 @@
  * The templates of every WABA, found by name and language in one step, because each template send asks. Every WABA has
  * `hello_world` from the start, as each of Meta's has. A deleted name stays taken for 30 days.
  */
-import type { JsonObject } from '../json-reading.ts';
+import type { JsonObject } from '../control/json-reading.ts';
 import { shapeOf, type Template } from './template.ts';
 
 const DELETED_NAME_KEPT_MS = 30 * 24 * 3_600_000;

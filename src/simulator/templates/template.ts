@@ -3,7 +3,7 @@
  * a send costs no more than its own parameters.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/templates.
  */
-import { type JsonObject, readArray, readObject, readString } from '../json-reading.ts';
+import { type JsonObject, readArray, readObject, readString } from '../control/json-reading.ts';
 
 export type TemplateStatus =
   | 'APPROVED'

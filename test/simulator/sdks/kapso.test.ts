@@ -2,7 +2,7 @@
 import { GraphApiError, WhatsAppClient } from '@kapso/whatsapp-cloud-api';
 import { normalizeWebhook, verifySignature } from '@kapso/whatsapp-cloud-api/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SAYABLE_TYPES } from '#simulator/inbound-content.ts';
+import { SAYABLE_TYPES } from '#simulator/inbound/inbound-content.ts';
 import {
   APP_SECRET,
   changedBodies,

@@ -1,5 +1,5 @@
 /** A carousel: 2 to 10 cards, each with a picture or video, all with the same kind and number of buttons. */
-import { type JsonObject, readArray, readObject } from '../../json-reading.ts';
+import { type JsonObject, readArray, readObject } from '../../control/json-reading.ts';
 import { checkOneOf, checkOptionalText, type Findings, invalid, missing, type Refusal } from '../checks.ts';
 import { checkReplyButtons } from './choices.ts';
 import { checkHeader } from './frame.ts';

@@ -1,5 +1,5 @@
 /** Reply buttons (1 to 3) and the list (up to 10 rows over all its sections). */
-import { type JsonObject, readArray, readObject } from '../../json-reading.ts';
+import { type JsonObject, readArray, readObject } from '../../control/json-reading.ts';
 import { checkOneOf, checkOptionalText, checkText, checkUnique, invalid, type Refusal } from '../checks.ts';
 
 const BUTTONS_MAX = 3;

@@ -1,5 +1,5 @@
 /** Header, body and footer, which most interactive messages share and each kind allows differently. */
-import { type JsonObject, readObject, readString } from '../../json-reading.ts';
+import { type JsonObject, readObject, readString } from '../../control/json-reading.ts';
 import {
   checkOneOf,
   checkText,

@@ -1,5 +1,5 @@
 /** Which interactive kinds there are, what frame each allows and how its action is checked. To add one, add a row. */
-import { type JsonObject, readObject, readString } from '../../json-reading.ts';
+import { type JsonObject, readObject, readString } from '../../control/json-reading.ts';
 import { type Check, type Findings, missing, type Refusal } from '../checks.ts';
 import { checkCarousel } from './carousel.ts';
 import { checkButtons, checkList } from './choices.ts';

@@ -1,5 +1,5 @@
 /** Products of a catalog: one, a list of up to 30, or the catalog itself. The catalog is taken as it is named. */
-import { type JsonObject, readArray, readObject } from '../../json-reading.ts';
+import { type JsonObject, readArray, readObject } from '../../control/json-reading.ts';
 import { checkOneOf, checkOptionalText, checkText, invalid, parametersOf, type Refusal } from '../checks.ts';
 import { checkSectionTitle, sectionsOf } from './choices.ts';
 

@@ -2,7 +2,7 @@
  * Interactive messages with one button of Meta's own: open a page, open a waFlow, ask for the location, the address, the
  * phone or the permission to call.
  */
-import { type JsonObject, readObject } from '../../json-reading.ts';
+import { type JsonObject, readObject } from '../../control/json-reading.ts';
 import {
   checkOneOf,
   checkOptionalText,
