@@ -182,7 +182,7 @@ export class ServerProcess {
       await onReady(restarted).catch((error: Error) => say(`! ${error.message}`));
       this.#keepSpare(start);
     }
-    await this.#untilChange(child);
+    if (child.isAlive) await this.#untilChange(child);
     return child.isAlive ? null : await child.ended;
   }
 
