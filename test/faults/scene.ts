@@ -21,6 +21,7 @@ export const shortWaits = {
   uncertainWindowAfterErrorMs: 1_000,
   uncertainCapMs: 3_000,
   storeRetryMaxMs: 250,
+  circuitOpenMs: 1_000,
 };
 
 /** `bin/nightdesk start` with ports that can be broken. */

@@ -18,14 +18,18 @@ const sendingToUncertain = `UPDATE send SET state = CASE WHEN wamid IS NULL THEN
   why = 'the process died while it was sent', updated_at_ms = ?
   WHERE state = 'sending' AND owner_id <> ? AND (? = 1 OR sending_at_ms <= ?)`;
 const renewActivities = "UPDATE activity SET lease_until_ms = ? WHERE state = 'running' AND owner_id = ?";
-/** Index: event_open; what is open is small. Round robin over tenants: a flood of one must not hide another's single message. */
+/**
+ * Index: event_open; what is open is small. Round robin over tenants: a flood of one must not hide another's single message.
+ * What opened in the future did so before the clock was set back: it waits for no quiet time of that clock.
+ */
 const selectConversations = `SELECT tenant_id, conversation_id, due_at_ms FROM (
-    SELECT c.tenant_id, c.conversation_id, iif(c.lease_owner IS NULL, coalesce(c.due_at_ms, 0), 0) AS due_at_ms,
-      row_number() OVER (PARTITION BY c.tenant_id ORDER BY iif(c.lease_owner IS NULL, coalesce(c.due_at_ms, 0), 0)) AS nth
-    FROM (SELECT DISTINCT tenant_id, conversation_id FROM event WHERE end IS NULL) e
-    JOIN conversation c ON c.tenant_id = e.tenant_id AND c.conversation_id = e.conversation_id
-    WHERE c.holder = 'bot' AND c.merged_into IS NULL AND (c.lease_owner IS NULL OR c.lease_until_ms <= ?))
-  ORDER BY nth, due_at_ms LIMIT ?`;
+    SELECT tenant_id, conversation_id, due_at_ms, row_number() OVER (PARTITION BY tenant_id ORDER BY due_at_ms) AS nth
+    FROM (SELECT c.tenant_id, c.conversation_id,
+        iif(c.lease_owner IS NULL AND coalesce(c.first_open_at_ms, 0) <= ?1, coalesce(c.due_at_ms, 0), 0) AS due_at_ms
+      FROM (SELECT DISTINCT tenant_id, conversation_id FROM event WHERE end IS NULL) e
+      JOIN conversation c ON c.tenant_id = e.tenant_id AND c.conversation_id = e.conversation_id
+      WHERE c.holder = 'bot' AND c.merged_into IS NULL AND (c.lease_owner IS NULL OR c.lease_until_ms <= ?1)))
+  ORDER BY nth, due_at_ms LIMIT ?2`;
 /** Index: activity_running. */
 const selectActivities = `SELECT a.tenant_id, a.activity_id, a.conversation_id, a.name, a.input, a.fence, a.deadline_ms, a.deadline_at_ms, a.restarts, c.phone_number_id, c.contact_id
   FROM activity a JOIN conversation c ON c.tenant_id = a.tenant_id AND c.conversation_id = a.conversation_id

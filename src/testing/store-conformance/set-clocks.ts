@@ -16,6 +16,23 @@ export const setClockCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'a sweep wakes at once what began its quiet time before the clock was set back',
+    async body(scene) {
+      const ref = await scene.say('hello', { number: phoneNumber({ quietMs: 3 * secondMs }) });
+      const dueOf = async () => {
+        const work = await scene.store.findWork({ ownerId: 'own_sweep', nowMs: scene.nowMs, max: 10 });
+        return work.conversations.map(({ ref: { conversationId }, dueAtMs }) => ({
+          conversationId,
+          dueAtMs,
+        }));
+      };
+      const { conversationId } = ref;
+      assert.deepEqual(await dueOf(), [{ conversationId, dueAtMs: scene.nowMs + 3 * secondMs }]);
+      scene.advance(-hourMs);
+      assert.deepEqual(await dueOf(), [{ conversationId, dueAtMs: 0 }]);
+    },
+  },
+  {
     name: 'a send that waits for its next attempt leaves when the clock was set back',
     async body(scene) {
       const ref = await scene.say('hello');
