@@ -2,21 +2,52 @@
  * The front door of the package. What is not exported here or by `nightdesk/testing` is not promised and may change.
  */
 
-export { assistant, type ReplyInput, type ReplyOutput } from '#core/dialog/assistant.ts';
 // For whoever writes a dialog.
 export {
+  type ActivityDefinition,
+  type ActivityLimit,
+  type ActivitySpec,
+  defineActivity,
+} from '#core/dialog/activity.ts';
+export { assistant, type ReplyInput, type ReplyOutput } from '#core/dialog/assistant.ts';
+export { assumed } from '#core/dialog/check/assumed.ts';
+export type { ActivityCost } from '#core/dialog/cost.ts';
+export { defineDialog } from '#core/dialog/define.ts';
+export {
   type ActivityDeclaration,
+  type BusinessDialogEvent,
   type Dialog,
   type DialogEvent,
   DialogRefused,
-  defineDialog,
   dialogActions,
+  dialogGuards,
   type FlagParams,
   type MailboxDrained,
   type SayParams,
   type TurnEnv,
 } from '#core/dialog/dialog.ts';
+export { type FetchMediaInput, type FetchMediaOutput, fetchMedia } from '#core/dialog/fetch-media.ts';
 export { runTurn, type TurnInput, type TurnOutput } from '#core/dialog/run-turn.ts';
+export type {
+  AskSpec,
+  ChooseSpec,
+  ConfirmSpec,
+  EndSpec,
+  Exit,
+  Exits,
+  HandOffSpec,
+  Option,
+  Say,
+  Step,
+  Steps,
+  StepsSpec,
+  Told,
+  WaitForMediaSpec,
+  WaitForSpec,
+  Words,
+  WorkFault,
+  WorkSpec,
+} from '#core/dialog/steps/spec.ts';
 export { type Limits, limits } from '#core/limits.ts';
 export type { Effect, FlagReason } from '#core/model/effects.ts';
 export {
@@ -27,8 +58,54 @@ export {
   type MessageKind,
 } from '#core/model/events.ts';
 export { Fault, type FaultCode } from '#core/model/faults.ts';
-export { BadSend, reaction, text } from '#core/model/send-builders.ts';
+export type { LateRule, OnUncertain } from '#core/model/ledger.ts';
+export type { ContactCard, SendFile } from '#core/model/send-bodies.ts';
+export {
+  audio,
+  BadSend,
+  buttons,
+  type CardInput,
+  type Choice,
+  callPermissionRequest,
+  carousel,
+  catalog,
+  contactInfoRequest,
+  contacts,
+  ctaUrl,
+  document,
+  type FrameInput,
+  type Header,
+  image,
+  type ListInput,
+  list,
+  location,
+  locationRequest,
+  product,
+  products,
+  type Row,
+  reaction,
+  sticker,
+  type TemplateButton,
+  type TemplateInput,
+  type TemplateWords,
+  template,
+  text,
+  video,
+  type WaFlowInput,
+  waFlow,
+} from '#core/model/send-builders/index.ts';
+export { fileLimits, sendLimits } from '#core/model/send-limits.ts';
 export type { SendBody, SendState, UncertainPolicy } from '#core/model/sends.ts';
+export {
+  type ActivityAnswer,
+  type ActivityContext,
+  ActivityFault,
+  type ActivityFiles,
+  type ActivityLookup,
+  type ActivityRun,
+  type LookedUp,
+} from '#core/ports/activity.ts';
+export { type FileDriver, FileFault, type StoredFile } from '#core/ports/files.ts';
 export {
   type ModelAnswer,
   type ModelClient,
@@ -41,7 +118,8 @@ export {
 export type { Store } from '#core/ports/store.ts';
 export type { Tenant } from '#core/ports/tenants.ts';
 export type { Wake } from '#core/ports/wake.ts';
-export type { World } from '#core/ports/world.ts';
+export { HttpFault, type World } from '#core/ports/world.ts';
+export type { StandardSchema } from '#core/standard-schema.ts';
 // For nightdesk.config.ts.
 export type { NightdeskConfig } from '#runtime/config.ts';
 // For whoever embeds the server or writes a driver.

@@ -15,8 +15,10 @@ export const limits = {
   appendWaitingMax: 2_048,
   /** What one group commit may cost, in appended messages: keeps it, and what follows it at once, under 50 ms. */
   groupCommitCostMax: 256,
-  /** Items of one body in one commit: leaves room for neighbours, and a thousand updates are 16 commits. */
-  appendSliceMax: 64,
+  /** And in time, where the machine is slow: no commit takes another change after it. */
+  groupCommitMsMax: 10,
+  /** Items of one body in one change: a thousand updates are 32, of some milliseconds each. */
+  appendSliceMax: 32,
   /** Connections to one port at once; a further one is closed. Meta behind a proxy needs a few dozen. */
   httpConnectionsMax: 2_000,
   /** From the first byte of a request to the end of its headers, and from a connection to its first request. */
@@ -31,14 +33,22 @@ export const limits = {
   httpBodyFreeBytes: 64 * 1024,
   /** What a 503 tells Meta to wait. */
   retryAfterMs: 5 * secondMs,
+  /** An event of the business' own systems: it goes whole through a turn, so it holds ids and amounts, not documents. */
+  businessEventBytesMax: 64 * 1024,
+  /** An event of a payment provider: mostly what we do not keep. Stripe's hold 50 values of 500 letters at most. */
+  paymentEventBytesMax: 256 * 1024,
+  /** How far the time in a provider's signature may be from ours; Stripe's own libraries take five minutes. */
+  paymentSignatureToleranceMs: 5 * minuteMs,
+  /** Keys of a tenant that open at once: two systems, each with an old and a new one. */
+  apiKeysLiveMax: 4,
   /** A line about bodies that the store did not take comes at most this often, with their count. */
   refusalLogEveryMs: 10 * secondMs,
   /** Events that one turn takes: a flood from one customer must not make one endless turn. */
   turnEventsMax: 50,
   /** Times a refused or failing turn is run again before its event is declared poison. */
   turnAttemptsMax: 3,
-  /** Conversations taken in one round trip. */
-  takeBatchMax: 64,
+  /** Conversations taken in one round trip, whose turns run without a pause: about 5 ms of work. */
+  takeBatchMax: 16,
   /** A lease outlives this; renewed every third of it. */
   leaseTtlMs: 10 * secondMs,
   /** Polling only repairs what no wake announced. */
@@ -93,12 +103,25 @@ export const limits = {
   /** Running activities of one tenant, and of one process. */
   activitiesPerTenantMax: 32,
   activitiesTotalMax: 512,
-  /** Begun without a pause: about 5 ms of work. */
-  activitiesBegunAtOnceMax: 16,
+  /** Begun without a pause: some milliseconds of work. */
+  activitiesBegunAtOnceMax: 8,
+  /** Answers of the store, and of other servers, taken up in one round of the event loop: each begins part of a millisecond of work. */
+  answersPerRoundMax: 8,
   /** Attempts of one activity inside its deadline. */
   activityAttemptsMax: 3,
   activityBackoffBaseMs: 250,
   activityBackoffMaxMs: 4 * secondMs,
+  /** Times that an uncertain charge is looked into after its activity is over; then it is counted as spent and flagged. */
+  chargeTriesMax: 8,
+  /** Waits between them: eight tries are about an hour. */
+  chargeBackoffBaseMs: 15 * secondMs,
+  chargeBackoffMaxMs: 20 * minuteMs,
+  /** One try to find out: a provider that hangs holds up nobody. */
+  chargeTryTimeoutMs: minuteMs,
+  /** Of them at once in one process. */
+  chargesInFlightMax: 16,
+  /** What an activity's provider may answer: several large pictures in base64. */
+  providerAnswerBytesMax: 64 * 1024 * 1024,
   /** Consecutive failures of one tenant's model that open its circuit, and how long it stays open. */
   circuitFailuresMax: 10,
   circuitOpenMs: 15 * secondMs,
@@ -117,6 +140,20 @@ export const limits = {
   historyTokensMax: 6_000,
   /** Meta's maximum for audio: 16 MB. Source: developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media. */
   mediaBytesMax: 16 * 1024 * 1024,
+  /** A customer's file that a dialog asks for: asking where it lies, the download and its attempts. */
+  fetchMediaTimeoutMs: minuteMs,
+  /** Meta's have 15 to 20 digits. */
+  mediaIdCharsMax: 256,
+  /** A file that is kept. What Meta takes depends on its kind (`fileLimits`). */
+  fileBytesMax: 100 * 1024 * 1024,
+  /** Meta keeps an upload for 30 days; a send that is queued for a while must still find it. */
+  uploadKeepMs: 29 * dayMs,
+  /** The use of a file is written down this often, which is far less than it is kept for. */
+  fileUseNotedEveryMs: dayMs,
+  /** Files that one step of upkeep lets go. */
+  filesRemovedAtOnceMax: 100,
+  /** A file on its way to Meta: the largest at 1 MB/s. */
+  uploadTimeoutMs: 100 * secondMs,
   /** Recordings of one answer that are fetched and transcribed at once: four of the largest are 64 MB of memory. */
   transcriptionsAtOnceMax: 4,
   /** Twenty minutes of speech; a model that is asked more answers late. What is longer is cut and says so. */
@@ -140,6 +177,7 @@ export type Limits = { readonly [K in keyof typeof limits]: number };
 export function assertLimits(l: Limits): void {
   const rules: [boolean, string][] = [
     [l.dedupeKeepMs >= l.dedupeKeepMinMs, 'dedupeKeepMs must be at least 8 days: Meta retries for 7'],
+    [l.fileUseNotedEveryMs < l.retentionMinMs, 'fileUseNotedEveryMs must be under retentionMinMs'],
     [l.retentionMs >= l.retentionMinMs, 'retentionMs must be at least 8 days: Meta retries for 7'],
     [l.sendWriteMaxMs * 3 < l.leaseTtlMs, 'sendWriteMaxMs must be under a third of leaseTtlMs'],
     [l.uncertainWindowMs < l.uncertainCapMs, 'uncertainWindowMs must be under uncertainCapMs'],

@@ -4,16 +4,20 @@
  * command, add a row here and its words in `surface/cli/`.
  */
 
+import { limits } from '#core/limits.ts';
 import type { InboundMessage, InboundStatus } from '#core/model/events.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import { makeId } from '#core/model/ids.ts';
-import { text } from '#core/model/send-builders.ts';
+import { text } from '#core/model/send-builders/index.ts';
 import type { NewSend, SendState } from '#core/model/sends.ts';
 import { splitText } from '#core/model/split-text.ts';
+import { digestOfKey } from '#pipeline/events/api-keys.ts';
 import { examine } from './doctor.ts';
+import { readLedgerFor, readLimitsFor } from './money-commands.ts';
 import type { Nightdesk } from './nightdesk.ts';
 import { readTenantsFile } from './tenants-file.ts';
+import { makeApiKey } from './world/secrets.ts';
 
 type Args = Record<string, unknown>;
 type Command = (nightdesk: Nightdesk, args: Args) => Promise<unknown>;
@@ -66,6 +70,16 @@ export const commands: Readonly<Record<string, Command>> = {
       sendsPerSecondMax: tenant.sendsPerSecondMax ?? null,
       phoneNumbers: tenant.phoneNumbers.map(({ tenantId: _, ...number }) => number),
     })),
+  /** A page of stored states, for whoever has newer dialogs than this process: `nightdesk check --live`. */
+  'states.list': (nightdesk, args) => {
+    const after = args.after as { tenantId?: unknown; conversationId?: unknown } | null | undefined;
+    const { tenantId, conversationId } = after ?? {};
+    const isKey = typeof tenantId === 'string' && typeof conversationId === 'string';
+    return nightdesk.store.listStates({
+      after: isKey ? { tenantId, conversationId } : null,
+      max: Math.min(Number(args.max) || listMax, listMax),
+    });
+  },
   'dialogs.list': async (nightdesk) => [...nightdesk.dialogs.keys()],
   'flags.list': (nightdesk, args) =>
     nightdesk.store.listFlags({ ...forTenant(args), open: args.resolved !== true, max: listMax }),
@@ -124,6 +138,30 @@ export const commands: Readonly<Record<string, Command>> = {
     return { holder: 'bot', reopened };
   },
   transcript: (nightdesk, args) => nightdesk.store.readTranscript({ ref: refOf(args), max: 100 }),
+  'keys.create': async (nightdesk, args) => {
+    const { store, world, directory } = nightdesk;
+    const tenantId = str(args, 'tenantId');
+    if (directory.tenant(tenantId) === undefined)
+      throw new Fault('notFound', `There is no tenant ${tenantId}. List the tenants for their ids.`);
+    const nowMs = world.clock.nowMs();
+    const keyId = makeId('key', nowMs, world.random);
+    const key = makeApiKey();
+    await store.createApiKey({
+      ...{ tenantId, keyId, nowMs, digest: digestOfKey(key), liveMax: limits.apiKeysLiveMax },
+      label: maybe(args, 'label') ?? '',
+      by: str(args, 'by'),
+    });
+    return { tenantId, keyId, key };
+  },
+  'keys.list': (nightdesk, args) => nightdesk.store.listApiKeys({ ...forTenant(args), max: listMax }),
+  'keys.revoke': async (nightdesk, args) => {
+    const keyId = str(args, 'keyId');
+    await nightdesk.store.revokeApiKey({
+      ...{ tenantId: str(args, 'tenantId'), keyId, by: str(args, 'by') },
+      nowMs: nightdesk.world.clock.nowMs(),
+    });
+    return { keyId };
+  },
   'deadletters.list': (nightdesk, args) =>
     nightdesk.store.listDeadLetters({ ...forTenant(args), open: args.redriven !== true, max: listMax }),
   'deadletters.redrive': async (nightdesk, args) => {
@@ -179,6 +217,8 @@ export const commands: Readonly<Record<string, Command>> = {
     if (!(days > 0)) throw new Fault('badRequest', '"days" must be a number over 0.');
     return nightdesk.store.audit({ sinceMs: nowMs - days * 86_400_000, nowMs });
   },
+  ledger: (nightdesk, args) => readLedgerFor(nightdesk.store, args),
+  limits: (nightdesk, args) => readLimitsFor(nightdesk.store, args, nightdesk.world.clock.nowMs()),
   'clock.move': async ({ world: { time } }, args) => {
     if (time === undefined)
       throw new Fault(

@@ -28,6 +28,12 @@ const environment = z.object({
   PORT: optional(port),
   HOST: optional(z.string()),
   DATABASE_URL: optional(z.string()),
+  FILES_URL: optional(z.string()),
+  AWS_ACCESS_KEY_ID: optional(z.string()),
+  AWS_SECRET_ACCESS_KEY: optional(z.string()),
+  AWS_SESSION_TOKEN: optional(z.string()),
+  AWS_REGION: optional(z.string().regex(/^[\w-]+$/)),
+  AWS_ENDPOINT_URL_S3: optional(url),
   WAKE: optional(z.enum(['local'])),
   GRAPH_API_URL: optional(url),
   GRAPH_API_VERSION: optional(z.string().regex(/^v\d+\.\d+$/)),
@@ -65,12 +71,25 @@ const remedies: Partial<Record<keyof z.infer<typeof environment>, string>> = {
   DEV_MOMENTS_FD: 'an inherited pipe from 3 to 255, or unset it: it is for `nightdesk dev`',
 };
 
+export interface Bucket {
+  endpoint: string;
+  bucket: string;
+  prefix: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** Of credentials that end by themselves. */
+  temporaryToken: string | undefined;
+}
+
 export interface Config {
   host: string;
   port: number;
   /** Whether PORT was named; a default that is taken may be replaced, a named one may not. */
   portNamed: boolean;
   database: { path: string; dataFolder: string | null };
+  /** Where the bytes of files lie. */
+  files: { driver: 'memory' } | { driver: 'folder'; path: string } | ({ driver: 's3' } & Bucket);
   graph: { baseUrl: string; version: string };
   appSecrets: string[];
   verifyTokens: string[];
@@ -101,11 +120,13 @@ export async function readConfig({ env, folder, roles: wanted }: ConfigInput): P
   if (!parsed.success) throw new BadConfig(problemOf(parsed.error));
   const e = parsed.data;
   const production = e.NODE_ENV === 'production';
+  const database = databaseOf(e.DATABASE_URL ?? 'sqlite:./data/nightdesk.db', folder);
   const config: Config = {
     host: e.HOST ?? '127.0.0.1',
     port: e.PORT ?? 3000,
     portNamed: e.PORT !== undefined,
-    database: databaseOf(e.DATABASE_URL ?? 'sqlite:./data/nightdesk.db', folder),
+    database,
+    files: filesOf(e, folder, database),
     graph: {
       baseUrl: e.GRAPH_API_URL ?? 'https://graph.facebook.com',
       version: e.GRAPH_API_VERSION ?? 'v26.0',
@@ -152,6 +173,39 @@ function databaseOf(value: string, folder: string): Config['database'] {
   throw new BadConfig(
     `DATABASE_URL cannot be used: this version stores in SQLite. Set it to sqlite:PATH, e.g. sqlite:./data/nightdesk.db, or to sqlite::memory: for a try.`,
   );
+}
+
+/** Beside the database, unless it is said. */
+function filesOf(
+  e: z.infer<typeof environment>,
+  folder: string,
+  { dataFolder }: Config['database'],
+): Config['files'] {
+  const { FILES_URL: value } = e;
+  if (value === undefined)
+    return dataFolder === null
+      ? { driver: 'memory' }
+      : { driver: 'folder', path: resolve(dataFolder, 'files') };
+  if (value === 'memory:') return { driver: 'memory' };
+  if (value.startsWith('folder:') && value.length > 'folder:'.length)
+    return { driver: 'folder', path: resolve(folder, value.slice('folder:'.length)) };
+  const [, bucket, prefix = ''] = /^s3:\/\/([\w.-]+)(?:\/([\w.-]+(?:\/[\w.-]+)*)?\/?)?$/.exec(value) ?? [];
+  if (bucket === undefined)
+    throw new BadConfig(
+      'FILES_URL cannot be used: files lie in a folder or a bucket. Set it to folder:PATH, e.g. folder:./data/files, or to s3://BUCKET/PREFIX, or unset it to keep them beside the database.',
+    );
+  return { driver: 's3', ...bucketOf(e, bucket, prefix) };
+}
+
+function bucketOf(e: z.infer<typeof environment>, bucket: string, prefix: string): Bucket {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = e;
+  const { AWS_REGION: region = 'us-east-1', AWS_SESSION_TOKEN: temporaryToken } = e;
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw new BadConfig(
+      'FILES_URL names a bucket, and AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is not set. Set both to a key that may get, put, delete and list there.',
+    );
+  const endpoint = e.AWS_ENDPOINT_URL_S3 ?? `https://s3.${region}.amazonaws.com`;
+  return { endpoint, bucket, prefix, region, accessKeyId, secretAccessKey, temporaryToken };
 }
 
 function rolesOf(wanted: readonly string[] | undefined): readonly Role[] {

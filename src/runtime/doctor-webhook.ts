@@ -37,7 +37,9 @@ export async function examineWebhook(question: WebhookQuestion): Promise<Finding
   const place = placeOf(check, url, question);
   const handshake = await shakeHands(check, url, question);
   const certificate = url.protocol === 'https:' ? await examineCertificate(check, url, question) : [];
-  return [...place, handshake, ...certificate];
+  // That one whom nobody believes lasts for long is no good news.
+  const worthTelling = certificate.filter(({ status }) => status !== 'ok' || handshake.status === 'ok');
+  return [...place, handshake, ...worthTelling];
 }
 
 /** Without user, password and query, which may be secret. */
@@ -141,8 +143,22 @@ function wrongAnswer(status: number, place: string): Pick<Finding, 'says' | 'tod
 
 /** OpenSSL's words for a certificate that nobody would believe. */
 const certificateFault = /CERT|SELF_SIGNED|ISSUER|ALTNAME|TLS/;
+/** Its words for an answer that is no greeting of TLS. */
+const notTlsFault = /^EPROTO$|^ERR_SSL_/;
 
 function noAnswer(code: string, place: string): Pick<Finding, 'status' | 'says' | 'todo'> {
+  if (notTlsFault.test(code))
+    return {
+      status: 'fail',
+      says: `${place} speaks no TLS (${code}): Meta cannot reach it by https.`,
+      todo: 'Let a proxy or tunnel with a certificate take the https address; this server itself speaks plain HTTP behind it.',
+    };
+  if (code === 'CERT_HAS_EXPIRED')
+    return {
+      status: 'fail',
+      says: `${place} has a certificate that has expired (${code}): Meta refuses it.`,
+      todo: 'Renew it, and look why that did not happen by itself.',
+    };
   if (certificateFault.test(code))
     return {
       status: 'fail',

@@ -7,17 +7,33 @@ import { assistant } from '#core/dialog/assistant.ts';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { limits } from '#core/limits.ts';
 import { makeId } from '#core/model/ids.ts';
-import { readReceipt } from '#core/model/send-builders.ts';
+import { readReceipt } from '#core/model/send-builders/index.ts';
+import type { FileDriver } from '#core/ports/files.ts';
 import type { ModelClient, Transcriber } from '#core/ports/model.ts';
 import type { SendRef, Store } from '#core/ports/store.ts';
+import type { BudgetAlert } from '#core/ports/store-money.ts';
 import type { Wake } from '#core/ports/wake.ts';
 import type { World } from '#core/ports/world.ts';
+import { type ChargesStation, createChargesStation } from '#pipeline/activity/charges.ts';
 import { Circuits } from '#pipeline/activity/circuit.ts';
+import { createFetchMediaHandler } from '#pipeline/activity/fetch-media.ts';
 import { createReplyHandler } from '#pipeline/activity/reply.ts';
-import { type ActivityStation, createActivityStation } from '#pipeline/activity/station.ts';
+import {
+  type ActivityHandler,
+  type ActivityStation,
+  createActivityStation,
+} from '#pipeline/activity/station.ts';
 import { createVoiceNotes, type VoiceNotes } from '#pipeline/activity/voice-notes.ts';
+import {
+  type Caller,
+  createEventsStation,
+  type EventAnswer,
+  type EventsStation,
+} from '#pipeline/events/station.ts';
+import { createFilesStation, type FilesStation } from '#pipeline/files/station.ts';
 import { createGraphClient, type GraphClient } from '#pipeline/graph/client.ts';
 import { createMediaFetcher } from '#pipeline/graph/media.ts';
+import { createMediaUploader } from '#pipeline/graph/media-out.ts';
 import { createKeeper, type Keeper } from '#pipeline/mailbox/keeper.ts';
 import { type Receipt, Receipts } from '#pipeline/outbox/receipts.ts';
 import { createOutboxStation, type OutboxStation, paceRulesOf } from '#pipeline/outbox/station.ts';
@@ -27,9 +43,14 @@ import { createLocalWake } from '#wake/local/index.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { BadConfig, type Config } from './config.ts';
 import { Directory } from './directory.ts';
+import { openLocalFiles } from './files.ts';
 import { Metrics } from './metrics.ts';
+import { fetchOver } from './models/fetch-over-http.ts';
 import { observedModel, observedWake } from './observed.ts';
+import { filesFor, findHandlers, tellOfBudget } from './own-activities.ts';
 import type { Secrets } from './world/secrets.ts';
+
+export type { Caller, EventAnswer };
 
 export interface NightdeskParts {
   config: Config;
@@ -39,6 +60,8 @@ export interface NightdeskParts {
   model: ModelClient;
   /** Without one, customers are told that voice notes cannot be read. */
   transcriber?: Transcriber;
+  /** Where the bytes of files lie; what the configuration says if absent. */
+  files?: FileDriver;
   /** The local one if absent. */
   wake?: Wake;
   /** The store has one owner at a time, so what a dead owner left can be taken over at once. */
@@ -56,9 +79,11 @@ export interface Nightdesk {
   readonly directory: Directory;
   readonly metrics: Metrics;
   readonly webhook: WebhookStation;
+  readonly events: EventsStation;
   readonly graph: GraphClient;
   readonly wake: Wake;
   readonly outbox: OutboxStation;
+  readonly files: FilesStation;
   readonly dialogs: ReadonlyMap<string, Dialog>;
   /** Reads the tenants again and puts in what waited in quarantine for one of their numbers. */
   reloadTenants(): Promise<{ reappended: number }>;
@@ -73,6 +98,7 @@ export interface Nightdesk {
 interface Stations {
   turn: TurnStation;
   activity: ActivityStation;
+  charges: ChargesStation;
   outbox: OutboxStation;
   receipts: Receipts;
   keeper: Keeper;
@@ -87,6 +113,11 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
   const graph = createGraphClient({ http: world.http, ...config.graph });
   const tokenOf = (tenantId: string) => directory.tenant(tenantId)?.accessToken ?? config.accessToken;
   const runs = (role: Config['roles'][number]) => config.roles.includes(role);
+  const files = createFilesStation({
+    ...{ world, store, telemetry: metrics, tokenOf, retentionMs: config.retentionMs },
+    driver: parts.files ?? openLocalFiles(config),
+    uploadMedia: createMediaUploader({ http: world.http, ...config.graph }),
+  });
   const shared: Shared = {
     parts,
     directory,
@@ -94,6 +125,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     wake,
     dialogs,
     graph,
+    files,
     tokenOf,
     runs,
     times: new AnswerTimes(metrics),
@@ -113,6 +145,10 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     },
     onStatuses: ({ freed }) => stations.outbox.offer(freed),
   });
+  const events = createEventsStation({
+    ...{ world, store, directory, telemetry: metrics },
+    onAppended: (ref) => wake.notify(ref),
+  });
   let ready = false;
 
   const reloadTenants = async () => {
@@ -124,8 +160,9 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
   };
 
   return {
-    ...{ config, world, store, secrets, directory, metrics, webhook, graph, wake, dialogs },
+    ...{ config, world, store, secrets, directory, metrics, webhook, events, graph, wake, dialogs },
     outbox: stations.outbox,
+    files,
     reloadTenants,
     nudge: ({ sends, cancelled }) => {
       stations.activity.cancel(cancelled ?? []);
@@ -137,16 +174,19 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
       if (runs('turn')) stations.turn.start();
       if (runs('outbox')) stations.outbox.start();
       const rescued = await stations.keeper.start({ all: parts.singleOwner });
-      if (rescued.conversations + rescued.activities + rescued.uncertain > 0)
+      if (Object.values(rescued).some((count) => count > 0))
         world.log.info({ ...rescued }, 'Took over what a process that died had under way.');
+      files.start();
       ready = true;
     },
     async stop({ deadlineMs }) {
       ready = false;
       stations.keeper.stop();
       stations.receipts.stop();
+      await files.stop();
       const startedMs = world.clock.monotonicMs();
       await stations.activity.stop({ deadlineMs });
+      await stations.charges.stop();
       await stations.turn.stop();
       await stations.outbox.stop({
         deadlineMs: Math.max(500, deadlineMs - (world.clock.monotonicMs() - startedMs)),
@@ -191,6 +231,7 @@ interface Shared {
   wake: Wake;
   dialogs: Map<string, Dialog>;
   graph: GraphClient;
+  files: FilesStation;
   times: AnswerTimes;
   reloadTenants(): Promise<unknown>;
   tokenOf(tenantId: string): string | undefined;
@@ -209,24 +250,30 @@ function createStations(shared: Shared): Stations {
     onAccepted: (sendId, atMs) => times.accepted(sendId, atMs),
   });
   const receipts = new Receipts({
-    store,
-    telemetry: metrics,
+    ...{ store, telemetry: metrics },
     nowMs: world.clock.nowMs,
     rulesOf: (tenantId, phoneNumberId) => paceRulesOf(directory, tenantId, phoneNumberId),
     isBusy: (tenantId, phoneNumberId) => outbox.isBusy(tenantId, phoneNumberId),
     transmit: (receipt) => markRead(graph, tokenOf(receipt.tenantId), receipt),
   });
   const voiceNotes = voiceNotesOf(shared);
-  const reply = createReplyHandler({
-    store,
-    directory,
-    model: observedModel(parts.model, world),
-    circuits: new Circuits(world.clock.monotonicMs),
-    ...(voiceNotes && { voiceNotes }),
+  const builtIn = builtInOf(shared, voiceNotes);
+  const handlers = findHandlers(dialogs.values(), builtIn, {
+    ...base,
+    fetchWithin: (timeoutMs) =>
+      fetchOver(world.http, { purpose: 'provider', bytes: true, ...(timeoutMs && { timeoutMs }) }),
+    filesOf: filesFor(shared.files),
   });
+  const money = {
+    ...handlers,
+    budgetOf: (tenantId: string) => directory.tenant(tenantId)?.budget,
+    onAlerts: (tenantId: string, alerts: readonly BudgetAlert[]) =>
+      tellOfBudget({ log: world.log, telemetry: metrics }, tenantId, alerts),
+  };
+  const charges = createChargesStation({ ...base, ...money });
   const activity = createActivityStation({
     ...base,
-    handler: (name) => (name === 'reply' ? reply : undefined),
+    ...money,
     ceilingOf: (tenantId) => directory.tenant(tenantId)?.activitiesMax ?? limits.activitiesPerTenantMax,
     onSettled: (ref, _activity, seconds) => {
       times.modelTook(ref.conversationId, seconds);
@@ -238,6 +285,7 @@ function createStations(shared: Shared): Stations {
     wake,
     retentionMs: config.retentionMs,
     onActivities: (activities) => runs('activity') && activity.start(activities),
+    onCharges: (found) => runs('activity') && charges.start(found),
     onSends: (sends) => runs('outbox') && outbox.offer(sends),
     onUncertain: (atMs) => outbox.uncertainAt(atMs),
     onTenants: async () => {
@@ -262,6 +310,7 @@ function createStations(shared: Shared): Stations {
     dialog: (name) => dialogs.get(name),
     runsActivities: runs('activity'),
     transcribes: voiceNotes !== undefined,
+    signerOf: ({ tenantId, conversationId }) => parts.secrets.signer(`taps\n${tenantId}\n${conversationId}`),
     onCommitted,
   });
   metrics.watch({
@@ -273,7 +322,29 @@ function createStations(shared: Shared): Stations {
     nowMs: world.clock.nowMs,
     stats: () => store.stats(),
   });
-  return { turn, activity, outbox, receipts, keeper };
+  return { turn, activity, charges, outbox, receipts, keeper };
+}
+
+/** The activities that the runtime has itself, by name. */
+function builtInOf(
+  { parts, directory, files, tokenOf }: Shared,
+  voiceNotes: VoiceNotes | undefined,
+): Map<string, ActivityHandler> {
+  const { world, store, config } = parts;
+  const reply = createReplyHandler({
+    ...{ store, directory, model: observedModel(parts.model, world) },
+    circuits: new Circuits(world.clock.monotonicMs),
+    ...(voiceNotes && { voiceNotes }),
+  });
+  const fetchMedia = createFetchMediaHandler({
+    tokenOf,
+    fetchMedia: createMediaFetcher({ http: world.http, ...config.graph }),
+    keep: (file) => files.put(file),
+  });
+  return new Map([
+    ['reply', reply],
+    ['fetchMedia', fetchMedia],
+  ]);
 }
 
 function voiceNotesOf({ parts, tokenOf }: Shared): VoiceNotes | undefined {

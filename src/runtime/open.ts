@@ -7,6 +7,7 @@ import type { Store } from '#core/ports/store.ts';
 import type { World } from '#core/ports/world.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
 import type { Config } from './config.ts';
+import { openFileDriver } from './files.ts';
 import { createNightdesk, type Nightdesk } from './nightdesk.ts';
 import { openSecrets } from './world/secrets.ts';
 
@@ -15,6 +16,7 @@ export function openStore(config: Config, world: World): Store {
   return openSqliteStore({
     path: config.database.path,
     soon: world.timers.soon,
+    monotonicMs: () => world.clock.monotonicMs(),
     random: world.random,
     ...(world.crashPoints === undefined ? {} : { crashPoints: world.crashPoints }),
   });
@@ -56,19 +58,24 @@ export const noModel: ModelClient = {
     Promise.reject(new Error('A command asked a model, although only a started server answers customers.')),
 };
 
-/** Everything but the doors. With models given, those of the configuration are not made. */
-export async function openNightdesk(
-  config: Config,
-  world: World,
-  given?: { model: ModelClient; transcriber?: Transcriber },
-): Promise<Nightdesk> {
+export interface Given {
+  /** Opens another store than one that works on the caller’s event loop. @throws StoreRefused where it cannot be had */
+  openStore?: () => Promise<Store>;
+  /** With a model those of the configuration are not made. */
+  model?: ModelClient;
+  transcriber?: Transcriber;
+}
+
+/** Everything but the doors. */
+export async function openNightdesk(config: Config, world: World, given: Given = {}): Promise<Nightdesk> {
   const secrets = openSecrets(config);
-  const store = openStore(config, world);
+  const store = await (given.openStore?.() ?? openStore(config, world));
   try {
-    const model = given?.model ?? (await openModel(config, world));
-    const transcriber = given === undefined ? await openTranscriber(config, world) : given.transcriber;
+    const model = given.model ?? (await openModel(config, world));
+    const transcriber = given.model === undefined ? await openTranscriber(config, world) : given.transcriber;
     const models = { model, ...(transcriber === undefined ? {} : { transcriber }) };
-    return createNightdesk({ config, world, store, secrets, ...models, singleOwner: true });
+    const files = await openFileDriver(config, world);
+    return createNightdesk({ config, world, store, secrets, files, ...models, singleOwner: true });
   } catch (error) {
     await store.close();
     throw error;

@@ -7,6 +7,12 @@ import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { NumberSettings, Tenant } from '#core/ports/tenants.ts';
 
+/** An old one and a new one, for two endpoints. */
+const stripeSecretsMax = 4;
+
+/** In percent of a day's budget. */
+const budgetAlertsDefault = [80, 100];
+
 const id = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores');
 const ms = z.number().int().min(0);
 
@@ -48,6 +54,7 @@ const tenant = z.strictObject({
   accessToken: z.string().min(1).optional(),
   appSecret: z.string().min(1).optional(),
   verifyToken: z.string().min(1).optional(),
+  stripeWebhookSecrets: z.array(z.string().min(1)).max(stripeSecretsMax).optional(),
   wabaId: z
     .string()
     .regex(/^\d{1,32}$/)
@@ -61,6 +68,13 @@ const tenant = z.strictObject({
     })
     .optional(),
   holdIdle: z.enum(['alert', 'handBack']).optional(),
+  budget: z
+    .strictObject({
+      currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, e.g. USD'),
+      perDayMicros: z.number().int().min(1),
+      alertAtPercent: z.array(z.number().int().min(1).max(1_000)).min(1).max(10).optional(),
+    })
+    .optional(),
   phoneNumbers: z.array(phoneNumber),
 });
 
@@ -109,7 +123,12 @@ function tenantOf(input: TenantInput): Tenant {
       accessToken: input.accessToken,
       appSecret: input.appSecret,
       verifyToken: input.verifyToken,
+      stripeWebhookSecrets: input.stripeWebhookSecrets,
       holdIdle: input.holdIdle,
+      budget: input.budget && {
+        ...input.budget,
+        alertAtPercent: input.budget.alertAtPercent ?? budgetAlertsDefault,
+      },
     }),
     ...defined({
       sendsPerSecondMax: input.limits?.sendsPerSecondMax,

@@ -7,7 +7,7 @@
  */
 
 import { type JsonObject, readArray, readObject } from './control/json-reading.ts';
-import { ControlError, mergeSettings } from './control/setting-merge.ts';
+import { ControlError, mergeSettings, type SettingWords } from './control/setting-merge.ts';
 import type { Random, RangeMs } from './draw.ts';
 import { drawChance } from './draw.ts';
 
@@ -105,6 +105,10 @@ export function defaultFaults(): FaultSettings {
   };
 }
 
+const WORDS_OF_FAULTS: SettingWords = {
+  'faults.statusLost.statuses': ['sent', 'delivered', 'read', 'played', 'failed'],
+};
+
 const defaultGraphError = (): GraphErrorFault => ({
   ...trigger(),
   code: 131000,
@@ -151,7 +155,10 @@ function mergeGraphErrors(given: unknown, nowMs: number): GraphErrorFault[] {
   if (!list) throw new ControlError('"faults.graphError" must be an object or a list of objects.');
   const path = 'faults.graphError';
   return list.map((each) =>
-    mergeSettings(defaultGraphError(), withTimes(each, path, nowMs), defaultGraphError(), path),
+    mergeSettings({
+      ...{ current: defaultGraphError(), patch: withTimes(each, path, nowMs) },
+      ...{ defaults: defaultGraphError(), path },
+    }),
   );
 }
 
@@ -204,7 +211,10 @@ export function createFaults({ random, onFired }: FaultsOptions): Faults {
       const timed = Object.fromEntries(
         Object.entries(others).map(([name, each]) => [name, withTimes(each, `faults.${name}`, nowMs)]),
       );
-      const merged = mergeSettings(settings, timed, defaultFaults(), 'faults');
+      const merged = mergeSettings({
+        ...{ current: settings, patch: timed, defaults: defaultFaults(), path: 'faults' },
+        words: WORDS_OF_FAULTS,
+      });
       settings = structuredClone({ ...merged, graphError: graphErrors });
       return settings;
     },

@@ -9,7 +9,7 @@ export type { CallEnd, ModelCall, ModelStats } from './anthropic/model-calls.ts'
 export type { ModelSettings } from './anthropic/model-settings.ts';
 export type { Checkout, CheckoutStats } from './checkout/checkout.ts';
 export { type CheckoutDesk, createCheckout } from './checkout/checkout.ts';
-export type { CheckoutSettings } from './checkout/checkout-settings.ts';
+export { type CheckoutSettings, defaultCheckoutSettings } from './checkout/checkout-settings.ts';
 // What they tell
 export type { Contact, ContactSpec } from './contacts.ts';
 // Driving it

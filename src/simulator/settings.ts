@@ -4,7 +4,7 @@
  */
 
 import { type JsonObject, readArray, readNumber, readObject, readString } from './control/json-reading.ts';
-import { ControlError, mergeSettings } from './control/setting-merge.ts';
+import { ControlError, mergeSettings, type SettingWords } from './control/setting-merge.ts';
 import type { RangeMs } from './draw.ts';
 import { ownPortfolioOf, type Portfolio, readPortfolio, USUAL_TIER } from './sending/portfolios.ts';
 import { createThroughputWindow, type ThroughputWindow } from './sending/rates.ts';
@@ -123,6 +123,7 @@ export interface Settings {
   readonly accessTokens: Map<string, AccessToken>;
 }
 
+const VERSION = /^v\d+\.\d+$/;
 const COEXISTENCE_PER_SECOND = 20;
 const SEVEN_DAYS_MS = 7 * 24 * 3_600_000;
 
@@ -141,6 +142,26 @@ export const defaultRules = (): Rules => ({
   edits: 'everywhere',
   webhookVersion: 'v26.0',
 });
+
+/** The rules that are one of a few words. */
+const RULE_WORDS = {
+  serviceWindow: ['async', 'sync', 'off'],
+  unknownRecipient: ['fail', 'create'],
+  templateReview: ['approve', 'manual'],
+  messagingLimit: ['async', 'sync', 'off'],
+  retiredVersion: ['refuse', 'serve'],
+  edits: ['everywhere', 'coexistence'],
+} as const satisfies { [K in WordRule]: readonly Rules[K][] };
+
+/** Every rule of words but the version, of which new ones come. */
+type WordRule = Exclude<
+  { [K in keyof Rules]: Rules[K] extends string ? K : never }[keyof Rules],
+  'webhookVersion'
+>;
+
+const WORDS_OF_RULES: SettingWords = Object.fromEntries(
+  Object.entries(RULE_WORDS).map(([name, words]) => [`rules.${name}`, words]),
+);
 
 export const defaultTimings = (): Timings => ({
   sentMs: { minMs: 50, maxMs: 400 },
@@ -258,9 +279,19 @@ export function readAccessToken(given: unknown): AccessToken {
   };
 }
 
+function rulesWith(current: Rules, patch: unknown): Rules {
+  const rules = mergeSettings({
+    ...{ current, patch, defaults: defaultRules(), path: 'rules' },
+    words: WORDS_OF_RULES,
+  });
+  if (!VERSION.test(rules.webhookVersion))
+    throw new ControlError('The setting "rules.webhookVersion" must be a version like "v26.0".');
+  return rules;
+}
+
 function versionsIn(value: unknown): string[] | null {
   const versions = namesIn(value);
-  const wrong = versions?.find((version) => !/^v\d+\.\d+$/.test(version));
+  const wrong = versions?.find((version) => !VERSION.test(version));
   if (wrong !== undefined || versions?.length === 0) {
     throw new ControlError('"graphVersions" must be a list like ["v25.0", "v26.0"].');
   }
@@ -313,9 +344,12 @@ export function applySetup(settings: Settings, given: unknown): void {
   settings.webhookFields = namesIn(source.webhookFields) ?? settings.webhookFields;
   settings.graphVersions = versionsIn(source.graphVersions) ?? settings.graphVersions;
   if (source.webhookUrl !== undefined) settings.webhookUrl = readString(source.webhookUrl) ?? null;
-  if (source.rules) settings.rules = mergeSettings(settings.rules, source.rules, defaultRules(), 'rules');
+  if (source.rules) settings.rules = rulesWith(settings.rules, source.rules);
   if (source.timings) {
-    settings.timings = mergeSettings(settings.timings, source.timings, defaultTimings(), 'timings');
+    settings.timings = mergeSettings({
+      ...{ current: settings.timings, patch: source.timings },
+      ...{ defaults: defaultTimings(), path: 'timings' },
+    });
   }
   for (const each of listOf(source, 'portfolios')) {
     const portfolio = readPortfolio(each);

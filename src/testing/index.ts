@@ -3,6 +3,9 @@
  * must pass, webhook bodies as Meta signs them, a world with a virtual clock, and the look-alikes themselves.
  */
 
+// A dialog, without a server or a clock
+export { type Checked, type CheckReport, checkDialog } from '#core/dialog/check/check.ts';
+export type { Finding, RuleName } from '#core/dialog/check/finding.ts';
 export {
   createAnthropic,
   createMeta,
@@ -22,7 +25,10 @@ export { compareDays, type Difference, explainDifferences } from './day/compare.
 export { type Day, type DayLine, dayText, loadDay, parseDay, saveDay } from './day/day.ts';
 export { type Recorder, recordDay } from './day/record.ts';
 export { type Replay, type ReplayOptions, replayDay } from './day/replay.ts';
+export { type DrivenDialog, type DriveOptions, DroveAstray, driveDialog } from './dialog/drive-dialog.ts';
+export type { SeenSight } from './dialog/seen.ts';
 // For whoever writes a driver
+export { type FileConformanceCase, fileConformance, type OpenFiles } from './file-conformance.ts';
 export { type ConformanceCase, storeConformance } from './store-conformance.ts';
 export { type Patience, StoryContact, type StoryNumber } from './story/contact.ts';
 export { NotSeen } from './story/explain.ts';

@@ -10,23 +10,28 @@
 import { activityCases } from './store-conformance/activities.ts';
 import { appendCases } from './store-conformance/appends.ts';
 import { auditCases } from './store-conformance/audits.ts';
+import { businessCases } from './store-conformance/business.ts';
 import { contactCases } from './store-conformance/contacts.ts';
 import { contactPropertyCases } from './store-conformance/contacts-property.ts';
 import { deadLetterCases } from './store-conformance/dead-letters.ts';
+import { fileCases } from './store-conformance/files.ts';
 import { hardDataCases } from './store-conformance/hard-data.ts';
 import { holderCases } from './store-conformance/holders.ts';
 import { limitCases } from './store-conformance/limit-claims.ts';
 import { mergeCases } from './store-conformance/merges.ts';
+import { moneyCases } from './store-conformance/money.ts';
 import { paceCases } from './store-conformance/paces.ts';
 import { retentionCases } from './store-conformance/retention.ts';
 import type { CaseBody, Invariant, OpenStore } from './store-conformance/scene.ts';
 import { openScene } from './store-conformance/scene.ts';
 import { sendCases } from './store-conformance/sends.ts';
 import { setClockCases } from './store-conformance/set-clocks.ts';
+import { stateCases } from './store-conformance/states.ts';
 import { statusCases } from './store-conformance/statuses.ts';
 import { tenantCases } from './store-conformance/tenants.ts';
 import { turnCases } from './store-conformance/turns.ts';
 import { uncertainCases } from './store-conformance/uncertain.ts';
+import { windowTemplateCases } from './store-conformance/window-templates.ts';
 
 export type { Invariant, OpenedStore, OpenStore } from './store-conformance/scene.ts';
 
@@ -46,10 +51,15 @@ const groups: readonly CaseBody[] = [
   ...turnCases,
   ...limitCases,
   ...activityCases,
+  ...moneyCases,
+  ...businessCases,
   ...deadLetterCases,
   ...sendCases,
+  ...windowTemplateCases,
+  ...fileCases,
   ...paceCases,
   ...statusCases,
+  ...stateCases,
   ...uncertainCases,
   ...setClockCases,
   ...holderCases,

@@ -10,7 +10,10 @@ const said = (position: number, text: string, seen = false): HistoryEntry => ({
 });
 
 /** What a model is asked, or null where it is not asked. */
-async function asked(entries: HistoryEntry[], input: unknown): Promise<string[] | null> {
+const asked = async (entries: HistoryEntry[], input: unknown): Promise<string[] | null> =>
+  (await requestFor(entries, input))?.messages.map(({ text }) => text) ?? null;
+
+async function requestFor(entries: HistoryEntry[], input: unknown): Promise<ModelRequest | undefined> {
   const requests: ModelRequest[] = [];
   const handler = createReplyHandler({
     store: { readHistory: async () => entries },
@@ -28,8 +31,8 @@ async function asked(entries: HistoryEntry[], input: unknown): Promise<string[] 
     ...{ ref: { tenantId: 't', conversationId: 'c' }, activityId: 'a', name: 'reply', input, fence: 9 },
     ...{ phoneNumberId: 'n', contactId: 'k', deadlineMs: 1, deadlineAtMs: 1, restarts: 0 },
   };
-  await handler(activity, new AbortController().signal, false);
-  return requests[0]?.messages.map(({ text }) => text) ?? null;
+  await handler(activity, new AbortController().signal, false, 1);
+  return requests[0];
 }
 
 test('asks about what is left to the bot', async () => {
@@ -47,4 +50,10 @@ test('asks nothing about what a merge has moved behind it', async () => {
 
 test('a dialog of one’s own may ask without naming positions', async () => {
   expect(await asked([said(1, 'a')], {})).toEqual(['a']);
+});
+
+test('tells the model what a dialog says of the moment, behind the prompt of the number', async () => {
+  const plain = await requestFor([said(1, 'a')], { after: 0, through: 1 });
+  const told = await requestFor([said(1, 'a')], { after: 0, through: 1, about: 'She buys a gift.' });
+  expect(told?.system).toBe(`${plain?.system}\n\nShe buys a gift.`);
 });

@@ -126,7 +126,8 @@ describe.skipIf(!hasBrowser)('everybody can use the phone page', () => {
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Shortcuts' }).getByText('two phones side by side').waitFor();
     await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // Gone, not only out of sight: shortcuts wait for that.
+    await page.locator('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('2');
     await page.locator('.phone').nth(1).waitFor();
     // What is written is text, not a shortcut.

@@ -34,8 +34,8 @@ export function demandBrowser(): void {
   }
 }
 
-/** Without its calls to the outside. */
-export function openBrowser(): Promise<Browser> {
+/** Without its calls to the outside; with the devices of the machine, or with a microphone that beeps. */
+export function openBrowser({ beeps = false }: { beeps?: boolean } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? '',
     args: [
@@ -47,6 +47,7 @@ export function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...(beeps ? ['--use-fake-device-for-media-stream'] : []),
     ],
   });
 }

@@ -94,3 +94,25 @@ export const listQuestion = {
     },
   },
 };
+
+export const linkMessage = {
+  type: 'interactive',
+  interactive: {
+    type: 'cta_url',
+    body: { text: 'Your order is on its way.' },
+    footer: { text: 'Luna Flowers, since 1998' },
+    action: {
+      name: 'cta_url',
+      parameters: { display_text: 'Follow it', url: 'https://example.com/orders/1234' },
+    },
+  },
+};
+
+export const locationRequest = {
+  type: 'interactive',
+  interactive: {
+    type: 'location_request_message',
+    body: { text: 'Where shall we bring them?' },
+    action: { name: 'send_location' },
+  },
+};

@@ -1,7 +1,7 @@
 /** Everything a customer can do with messages besides writing them, in a real browser with the real server behind it. */
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { eventsUntil, lunaFlowers } from '../dev/dev-process.ts';
+import { lunaFlowers } from '../dev/dev-process.ts';
 import { demandBrowser, hasBrowser } from './browser.ts';
 import {
   buttonsQuestion,
@@ -10,7 +10,7 @@ import {
   sendAsBusiness,
   templateMessage,
 } from './business.ts';
-import { answer, field, own, usePhonePage, write } from './phone-page.ts';
+import { answer, field, lastSaid, own, usePhonePage, write } from './phone-page.ts';
 
 demandBrowser();
 
@@ -25,17 +25,8 @@ describe.skipIf(!hasBrowser)('messages on the phone page', () => {
     return opened;
   }
 
-  /** What the customer said last, as it went to the server. */
-  async function saidBy(contactId: string, type: string) {
-    const events = await eventsUntil(phone.address, (seen) =>
-      seen.some((event) => event.kind === 'said' && event.contactId === contactId && event.type === type),
-    );
-    const found = events.findLast(
-      (event) => event.kind === 'said' && event.contactId === contactId && event.type === type,
-    );
-    if (found?.kind !== 'said') throw new Error(`${contactId} said no ${type}.`);
-    return found;
-  }
+  const saidBy = (contactId: string, type: string, options?: { quoting: boolean }) =>
+    lastSaid(phone.address, { contactId, type, ...options });
 
   const menuOf = async (page: Page, text: string): Promise<void> => {
     const bubble = page.locator('.from-customer .bubble', { hasText: text }).last();
@@ -129,7 +120,7 @@ describe.skipIf(!hasBrowser)('messages on the phone page', () => {
     await page.getByRole('button', { name: 'Reply', exact: true }).click();
     await write(page, 'and once more');
     await own(page, 'and once more').locator('.quote').waitFor();
-    expect((await saidBy(contactId, 'text')).replyTo).toMatch(/^wamid\./);
+    expect((await saidBy(contactId, 'text', { quoting: true })).replyTo).toMatch(/^wamid\./);
 
     await menuOf(page, 'and once more');
     await page.getByRole('button', { name: 'React with 👍' }).click();

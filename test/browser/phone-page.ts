@@ -2,7 +2,7 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { SimulatorClient } from '#simulator/index.ts';
-import { clientOf, DevProcess, lunaFlowers } from '../dev/dev-process.ts';
+import { clientOf, DevProcess, eventsUntil, lunaFlowers } from '../dev/dev-process.ts';
 import { openBrowser } from './browser.ts';
 
 /** How long a test waits for something to be seen: only a machine with much else to do needs it. */
@@ -89,5 +89,23 @@ export async function write(place: Place, text: string): Promise<void> {
   await field(place).press('Enter');
 }
 
-export const own = (place: Place, text: string) => place.locator('.from-customer', { hasText: text });
+export const own = (place: Place, text: string | RegExp) =>
+  place.locator('.from-customer', { hasText: text });
 export const answer = (place: Place, text: string) => place.locator('.from-business', { hasText: text });
+
+/** What a customer said last, as it went to the server; with `quoting`, as an answer to a message. */
+export async function lastSaid(
+  address: string,
+  wanted: { contactId: string; type: string; quoting?: boolean },
+) {
+  const { contactId, type, quoting = false } = wanted;
+  const isWanted = (event: { kind: string; contactId?: unknown; type?: unknown; replyTo?: unknown }) =>
+    event.kind === 'said' &&
+    event.contactId === contactId &&
+    event.type === type &&
+    (!quoting || typeof event.replyTo === 'string');
+  const events = await eventsUntil(address, (seen) => seen.some(isWanted));
+  const found = events.findLast(isWanted);
+  if (found?.kind !== 'said') throw new Error(`${contactId} said no ${type}.`);
+  return found;
+}

@@ -125,6 +125,33 @@ describe.skipIf(!hasBrowser)('the phone page', () => {
     await page.getByRole('button', { name: 'Harbour Books' }).getByLabel('1 new').waitFor();
   });
 
+  test('what nobody has looked at is counted on through a reload, and what comes while no page is open', async () => {
+    const { page } = await phone.open();
+    const ida = await phone.client.createContact({ name: 'Ida Unread', phone: '491700008888' });
+    const unread = page.locator('.customers li', { hasText: 'Ida Unread' });
+    const answered = async (text: string) => {
+      await phone.client.say({ phoneNumberId: lunaFlowers, contact: ida.id, type: 'text', text });
+      await eventsUntil(phone.address, (seen) => isAnswered(seen, text));
+    };
+    await answered('the first for Ida');
+    await unread.getByLabel('1 new').waitFor();
+    await page.reload();
+    await unread.getByLabel('1 new').waitFor();
+    const address = page.url();
+    await page.goto('about:blank');
+    await answered('the second for Ida');
+    await page.goto(address);
+    await unread.getByLabel('2 new').waitFor();
+    // Looked at is looked at, also after the next reload.
+    await unread.getByRole('button', { name: 'Ida Unread' }).first().click();
+    await answer(page, 'the second for Ida').waitFor();
+    await unread.getByLabel(/ new$/).waitFor({ state: 'detached' });
+    await page.goto(address);
+    await page.reload();
+    await unread.waitFor();
+    expect(await unread.getByLabel(/ new$/).count()).toBe(0);
+  });
+
   test.each([
     { width: 360, height: 640 },
     { width: 820, height: 700 },

@@ -8,6 +8,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { createSimulatorClient, type SimulatorClient } from '#simulator/index.ts';
 import { DevProcess, lunaFlowers } from '../dev/dev-process.ts';
 import { openBrowser } from './browser.ts';
+import { buttonOf, chooseFrom, giftShop, startGiftShop } from './gift-shop-process.ts';
 import { smallPicture } from './small-picture.ts';
 
 const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url));
@@ -22,6 +23,8 @@ const greetings = [
 
 const place = { phoneNumberId: lunaFlowers, type: 'text' };
 const wide = { width: 1440, height: 900 };
+/** From the designs to the order. */
+const tall = { viewport: { width: 420, height: 1820 }, isMobile: true, hasTouch: true };
 
 interface Scene {
   browser: Browser;
@@ -131,6 +134,43 @@ async function mobile(scene: Scene): Promise<void> {
   await keep(page, 'phone-mobile.png');
 }
 
+/** A purchase of the example, to the order reference. */
+async function purchase(browser: Browser): Promise<void> {
+  const shop = startGiftShop();
+  try {
+    const { phone: address } = await shop.ready();
+    const client = createSimulatorClient(address, { request: fetch });
+    const { id } = await client.createContact({ name: 'Nora Lind', phone: '46701234567' });
+    const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...tall });
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.goto(`${address}/#${giftShop}/${id}`);
+    await page.locator('.welcome').waitFor();
+    await write(page, 'hello');
+    await answer(page, 'name').waitFor();
+    await write(page, 'Lucia');
+    await answer(page, 'for Lucia').waitFor();
+    await write(page, 'a lighthouse by night');
+    await answer(page, 'style').waitFor();
+    await chooseFrom(page, 'Choose', 'Watercolour');
+    await buttonOf(page, 'Draw it').click();
+    await page.locator('.from-business img').nth(3).waitFor();
+    await chooseFrom(page, 'Choose', 'Design 2');
+    await buttonOf(page, 'Buy it').click();
+    const [pay] = await Promise.all([
+      page.waitForEvent('popup'),
+      page.getByRole('link', { name: 'Pay' }).click(),
+    ]);
+    await pay.getByRole('button', { name: /^Pay / }).click();
+    await pay.getByText('Paid. Thank you.').waitFor();
+    await answer(page, 'GIFT-').scrollIntoViewIfNeeded();
+    await keep(page, 'gift-shop.png');
+    await context.close();
+  } finally {
+    await shop.remove();
+  }
+}
+
 async function keep(page: Page, name: string): Promise<void> {
   await page.mouse.move(0, 0);
   const png = await page.screenshot({ animations: 'disabled', caret: 'hide', scale: 'css' });
@@ -155,6 +195,7 @@ try {
   await desktop(scene);
   await dark(scene);
   await mobile(scene);
+  await purchase(browser);
 } finally {
   await browser.close();
   await dev.remove();

@@ -115,7 +115,10 @@ describe.skipIf(!hasBrowser)('the looks of the workbench', () => {
     for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press('ArrowRight');
     expect(await slider.getAttribute('aria-valuetext')).toBe('20 messages a second');
     await expect.poll(() => counted('answered'), { timeout: 60_000 }).toBeGreaterThan(40);
-    await page.getByRole('img', { name: /^Answer times of the last minute/ }).waitFor();
+    const curve = page.getByRole('img', { name: /^Answer times of the last minute/ });
+    await curve.waitFor();
+    const scale = (await page.locator('.wb-spark-top', { hasText: / m?s$/ }).boundingBox())!;
+    expect(scale.y + scale.height).toBeLessThanOrEqual((await curve.boundingBox())!.y);
     expect(await page.locator('.workbench *').count()).toBeLessThan(600);
     expect(await page.getByText(/^Load \d+$/).count()).toBe(0);
     await slider.focus();

@@ -60,7 +60,7 @@ describe('a project', () => {
       devDependencies: Record<string, string>;
     };
     expect(manifestOf('my-bot')).toMatchObject({
-      dependencies: { nightdesk: own.version, xstate: own.dependencies.xstate },
+      dependencies: { nightdesk: own.version, zod: own.dependencies.zod },
       devDependencies: {
         '@types/node': own.devDependencies['@types/node'],
         typescript: own.devDependencies.typescript,
@@ -105,7 +105,7 @@ describe('it refuses', () => {
     expect(existsSync(join(folder, name))).toBe(false);
   });
 
-  test.each(['nightdesk', 'xstate', 'typescript'])('the name of what it depends on, %s', (name) => {
+  test.each(['nightdesk', 'zod', 'typescript'])('the name of what it depends on, %s', (name) => {
     expectRefusal(() => make(name), /cannot be called/);
   });
 

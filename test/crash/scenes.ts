@@ -162,6 +162,25 @@ export const scenes = {
     await stage.sees('the old rows are gone', () => rowsBefore(stage) === 0);
   },
 
+  /** A picture is made, kept and given to Meta before it is sent. */
+  drawn: async (stage) => {
+    await stage.dies(() => stage.say(scriptedNumber, 'draw this'));
+    await isFound(stage, scriptedNumber);
+  },
+  /** A file that nobody used for long, and what stands for it. */
+  oldFile: async (stage) => {
+    await stage.say(scriptedNumber, 'draw this');
+    await stage.quiet();
+    await stage.town.server.stop();
+    const db = new DatabaseSync(stage.town.server.databasePath);
+    db.exec('UPDATE file SET used_at_ms = 0');
+    db.close();
+    await stage.diesAtStart();
+    await comesBack(stage, scriptedNumber);
+    const old = 'SELECT count(*) AS count FROM file WHERE used_at_ms = 0';
+    await stage.sees('the old file is forgotten', () => stage.rows<{ count: number }>(old)[0]?.count === 0);
+  },
+
   numberOfNobody: async (stage) => {
     const number = numberOf(nextNumber++, 'scripted');
     await stage.town.addAtMeta(number);
@@ -251,6 +270,57 @@ export const scenes = {
     await stage.say(scriptedNumber, 'are you there?');
   },
 
+  /** Paid work: whatever dies, it is charged for once, and the ledger says so. */
+  bought: async (stage) => {
+    await stage.dies(() => stage.say(scriptedNumber, 'buy this'));
+    await isFound(stage, scriptedNumber);
+    await chargedOnce(stage);
+  },
+
+  boughtAtTheSecondTry: async (stage) => {
+    stage.town.simulator.images.set({ fail: { rate: 0, next: 1 } });
+    await stage.dies(() => stage.say(scriptedNumber, 'buy this'));
+    await isFound(stage, scriptedNumber);
+    await chargedOnce(stage);
+  },
+
+  /** The shop tells of a payment until it has its answer, and the customer hears of it once. */
+  paid: async (stage) => {
+    await answered(stage);
+    const { key, keyId } = await makeKey(stage);
+    const tell = () => stage.tell(key);
+    await stage.dies(tell);
+    await stage.restart();
+    await stage.sees('the shop has its answer', tell);
+    await stage.quiet();
+    await stage.sees('the customer hears of it', () => paidTexts(stage) > 0);
+    if (paidTexts(stage) > 1) throw new Error(`The customer heard of it ${paidTexts(stage)} times.`);
+    await stage.command('keys.revoke', { ...stage.place(), keyId });
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  createKey: async (stage) => {
+    await answered(stage);
+    await commanded(
+      stage,
+      () => makeKey(stage),
+      async () => (await liveKeys(stage)).length === 1,
+    );
+    const [keyId, ...more] = await liveKeys(stage);
+    if (more.length > 0) throw new Error('The command made two keys.');
+    await stage.command('keys.revoke', { ...stage.place(), keyId });
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  revokeKey: async (stage) => {
+    await answered(stage);
+    const { key, keyId } = await makeKey(stage);
+    const revoke = () => stage.command('keys.revoke', { ...stage.place(), keyId });
+    await commanded(stage, revoke, async () => (await liveKeys(stage)).length === 0);
+    if (await stage.tell(key)) throw new Error('The key opens still.');
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
   doctor: async (stage) => {
     await answered(stage);
     await stage.dies(() => stage.command('doctor'));
@@ -259,6 +329,34 @@ export const scenes = {
 } satisfies Record<string, Scene>;
 
 export type SceneName = keyof typeof scenes;
+
+async function chargedOnce(stage: Stage): Promise<void> {
+  await stage.quiet();
+  const words = stage.said[0]?.text ?? '';
+  const charges = stage.town.simulator.images.charges.filter(({ prompt }) => prompt === words);
+  if (charges.length !== 1) throw new Error(`The provider has charged ${charges.length} times.`);
+  const { tenantId, conversationId } = stage.place();
+  const sql =
+    'SELECT state, spent_micros, presumed FROM ledger_entry WHERE tenant_id = ? AND conversation_id = ?';
+  const entries = stage.rows(sql, tenantId, conversationId);
+  const once = [{ state: 'settled', spent_micros: 40_000, presumed: 0 }];
+  if (JSON.stringify(entries) !== JSON.stringify(once))
+    throw new Error(`The ledger has ${JSON.stringify(entries)}.`);
+  const { unbalanced } = await stage.command<{ unbalanced: number }>('ledger');
+  if (unbalanced > 0) throw new Error('The ledger does not add up.');
+}
+
+function makeKey(stage: Stage): Promise<{ key: string; keyId: string }> {
+  return stage.command('keys.create', { ...stage.place(), label: 'shop' });
+}
+
+async function liveKeys(stage: Stage): Promise<string[]> {
+  const keys = await stage.command<{ keyId: string; revokedAtMs: number | null }[]>('keys.list');
+  return keys.filter(({ revokedAtMs }) => revokedAtMs === null).map(({ keyId }) => keyId);
+}
+
+const paidTexts = (stage: Stage) =>
+  stage.textsFor(stage.said[0]?.contactId).filter((text) => text.startsWith('paid')).length;
 
 /** Rows of the conversation from before the first message of the case. */
 function rowsBefore(stage: Stage): number {

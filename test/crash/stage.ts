@@ -111,6 +111,17 @@ export class Stage {
     return this.town.server.command<T>(name, { by: 'an operator', ...args });
   }
 
+  /** The shop tells of a payment of this customer, always with the same key; whether it was taken. */
+  async tell(apiKey: string): Promise<boolean> {
+    const { conversationId } = this.place();
+    const { ok } = await fetch(`${this.town.server.url}/events`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'idempotency-key': conversationId },
+      body: JSON.stringify({ conversationId, name: 'payment.succeeded', data: { order: conversationId } }),
+    });
+    return ok;
+  }
+
   sends(states: readonly string[]): Promise<({ sendId: string; state: string } & Place)[]> {
     return this.command('sends.list', { states });
   }

@@ -9,6 +9,7 @@ import type { CrashPoint } from '#core/ports/crash-points.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
 import { type Simulator, startSimulator } from '#simulator/index.ts';
+import { type BucketServer, startBucket } from '../files/bucket-server.ts';
 import { ServerProcess, until } from '../proof/server-process.ts';
 import type { ConfigVariant } from './server-config.ts';
 import type { Armed } from './server-main.ts';
@@ -27,6 +28,14 @@ export interface TownNumber {
   dialog: 'assistant' | 'scripted';
 }
 
+/** Of the bucket in which the server keeps its files. */
+const access = {
+  bucket: 'files',
+  region: 'eu-central-1',
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'not a secret',
+};
+
 const wabaId = '102290129340398';
 
 /** A number of the tenant; `index` 0 and 1 are there from the beginning. */
@@ -41,14 +50,23 @@ export const scriptedNumber = numberOf(1, 'scripted');
 export class CrashTown {
   readonly simulator: Simulator;
   readonly server: ServerProcess;
+  readonly #bucket: BucketServer;
   /** Where it died, in order. */
   readonly deaths: CrashPoint[] = [];
 
-  private constructor(simulator: Simulator, cacheFolder: string) {
+  private constructor(simulator: Simulator, bucket: BucketServer, cacheFolder: string) {
     this.simulator = simulator;
+    this.#bucket = bucket;
     this.server = new ServerProcess({
       simulatorUrl: simulator.url,
-      env: { NODE_COMPILE_CACHE: cacheFolder },
+      env: {
+        NODE_COMPILE_CACHE: cacheFolder,
+        FILES_URL: `s3://${access.bucket}`,
+        AWS_ENDPOINT_URL_S3: bucket.url,
+        AWS_REGION: access.region,
+        AWS_ACCESS_KEY_ID: access.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: access.secretAccessKey,
+      },
       command: [
         process.execPath,
         '--conditions=nightdesk-source',
@@ -78,7 +96,8 @@ export class CrashTown {
       },
       model: { latencyMs: { minMs: 1, maxMs: 5 } },
     });
-    const town = new CrashTown(simulator, cacheFolder);
+    const bucket = await startBucket({ ...access, nowMs: world.clock.nowMs });
+    const town = new CrashTown(simulator, bucket, cacheFolder);
     await town.start();
     await town.applyTenants();
     return town;
@@ -156,6 +175,7 @@ export class CrashTown {
   async close({ keepFolder }: { keepFolder: boolean }): Promise<void> {
     await this.server.kill();
     await this.simulator.close();
+    await this.#bucket.close();
     if (!keepFolder) this.server.remove();
   }
 }

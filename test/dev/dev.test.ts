@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import type { SimulatorEvent } from '#simulator/index.ts';
 import {
   answersIn,
   clientOf,
@@ -68,6 +70,32 @@ test('it says where everything is, and a message is answered by the demo model',
     expect(isAnswered(events, `ping ${lunaFlowers} of ${contact}`)).toBe(true);
     expect(isAnswered(events, `ping ${harbourBooks} of ${contact}`)).toBe(true);
   }
+});
+
+test('a payment on a page of the look-alike is an event in the customer’s conversation', async () => {
+  const dev = startDev();
+  const { phone } = await dev.ready();
+  const client = clientOf(phone);
+  await client.say({ phoneNumberId: lunaFlowers, contact: 'mia', type: 'text', text: 'a bouquet' });
+  await eventsUntil(phone, (seen) => answersIn(seen).length === 1);
+  const db = new DatabaseSync(`${dev.folder}/data/dev.db`, { readOnly: true });
+  open.push(db);
+  const conversation = db.prepare('SELECT conversation_id AS id FROM conversation').get();
+  const made = await fetch(`${phone}/v1/checkout/sessions`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer sk', 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_reference_id: conversation?.id,
+      line_items: [{ price_data: { currency: 'eur', unit_amount: 2_500 } }],
+    }),
+  });
+  await client.pay(((await made.json()) as { id: string }).id);
+  const answered = (seen: readonly SimulatorEvent[]) =>
+    seen.find(({ kind }) => kind === 'paymentEventAnswered');
+  const events = await eventsUntil(phone, (seen) => answered(seen) !== undefined);
+  expect(answered(events)).toMatchObject({ type: 'checkout.session.completed', httpStatus: 202 });
+  const facts = db.prepare("SELECT conversation_id AS id FROM event WHERE kind = 'business'").all();
+  expect(facts).toEqual([conversation]);
 });
 
 test('the phone page is served beside the simulator, and nothing else is', async () => {

@@ -1,9 +1,13 @@
 /** A stranger's first minute, from the packed package: a project is made, tested, started, written to and changed. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answersIn, clientOf, DevProcess, eventsUntil } from './dev-process.ts';
+import { buildImage } from './dockerfile.ts';
 import { npm, pack, strangersEnvironment } from './packed.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nightdesk-first-'));
@@ -45,6 +49,36 @@ describe('a project of nightdesk init', () => {
       dependencies: Record<string, string>;
     };
     expect(dependencies.nightdesk).toMatch(/^file:nightdesk-[\d.]+\.tgz$/);
+  });
+
+  test('has a Dockerfile whose steps make a server that starts, for production, and stops in order', async () => {
+    const image = buildImage(project, strangersEnvironment());
+    try {
+      expect(image).toMatchObject({ from: 'node:24-slim', exposed: ['3000'], volumes: ['/app/data'] });
+      expect(image.env).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0' });
+      for (const missing of ['node_modules/typescript', '.env', '.git'])
+        expect(existsSync(join(image.folder, missing)), missing).toBe(false);
+      const [program = '', ...words] = image.command;
+      const server = spawn(program, words, {
+        cwd: image.folder,
+        env: { ...image.env, PORT: '0', NIGHTDESK_SECRET_KEY: 'a'.repeat(64), WHATSAPP_APP_SECRET: 'secret' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const ended = once(server, 'close');
+      const said: string[] = [];
+      createInterface({ input: server.stderr }).on('line', (line) => said.push(line));
+      for await (const line of createInterface({ input: server.stdout })) {
+        said.push(line);
+        const address = /Nightdesk listens on http:\/\/0\.0\.0\.0:(\d+)/.exec(line);
+        if (address === null) continue;
+        expect((await fetch(`http://127.0.0.1:${address[1]}/readyz`)).status).toBe(200);
+        server.kill('SIGTERM');
+      }
+      expect([...(await ended), said.join('\n')]).toEqual([0, null, expect.stringContaining('listens')]);
+      expect(existsSync(join(image.folder, 'data', 'nightdesk.db'))).toBe(true);
+    } finally {
+      rmSync(dirname(image.folder), { recursive: true, force: true });
+    }
   });
 
   test('starts, answers by its own dialog, and keeps the conversation through a change of it', async () => {

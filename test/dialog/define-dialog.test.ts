@@ -129,3 +129,11 @@ test('a long text leaves as several sends that together say all of it, and only 
     ...Array(sends.length - 1).fill(undefined),
   ]);
 });
+
+test('a dialog that starts nothing need not say so', () => {
+  const machine = setup({ actions: dialogActions }).createMachine({
+    initial: 'idle',
+    states: { idle: { on: { text: { actions: { type: 'say', params: { text: 'Hello.' } } } } } },
+  });
+  expect(defineDialog({ name: 'greeter', version: 1, machine }).activities).toEqual({});
+});

@@ -1,37 +1,10 @@
-/**
- * The page about testing a bot, run as its reader would: each `ts` block is a file of a project that has the package, the
- * tests among them must pass, and a `text` block is what the program before it prints.
- */
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+/** The page about testing a bot: the tests on it must pass, and a `text` block is what the program before it prints. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPage } from './page.ts';
 
-const run = promisify(execFile);
-const root = resolve(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/testing-your-bot.md'), 'utf8');
-const blocks = [...page.matchAll(/^```(ts|text)\n([\s\S]*?)^```$/gm)].map(([, kind, text]) => ({
-  kind,
-  text: text ?? '',
-  file: /^\/\/ (\S+\.ts)\n/.exec(text ?? '')?.[1] ?? null,
-}));
-const tests = blocks.flatMap(({ file }) => (file?.endsWith('.test.ts') ? [file] : []));
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'nightdesk-page-'));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(root, join(folder, 'node_modules/nightdesk'));
-  symlinkSync(join(root, 'node_modules/xstate'), join(folder, 'node_modules/xstate'));
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  for (const { file, text } of blocks) if (file !== null) writeFileSync(join(folder, file), text);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const flags = ['--conditions=nightdesk-source', '--disable-warning=ExperimentalWarning'];
-const node = (...args: string[]) => run(process.execPath, [...flags, ...args], { cwd: folder });
+const { blocks, tests, node, open, close } = readPage('docs/testing-your-bot.md');
+beforeAll(open);
+afterAll(close);
 
 test('every block of code is a file', () => {
   expect(tests.length).toBeGreaterThan(3);

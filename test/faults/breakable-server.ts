@@ -8,7 +8,8 @@ import type { Store } from '#core/ports/store.ts';
 import type { Http, World } from '#core/ports/world.ts';
 import { readConfig } from '#runtime/config.ts';
 import { createNightdesk } from '#runtime/nightdesk.ts';
-import { openModel, openStore } from '#runtime/open.ts';
+import { openModel } from '#runtime/open.ts';
+import { startStoreWorker } from '#runtime/store-worker.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
 import { openSecrets } from '#runtime/world/secrets.ts';
@@ -81,7 +82,7 @@ const world: World = {
 const nightdesk = createNightdesk({
   config,
   world,
-  store: stoppingStore(openStore(config, world)),
+  store: stoppingStore(await startStoreWorker().open(config.database.path, world)),
   secrets: openSecrets(config),
   model: await openModel(config, world),
   singleOwner: true,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { reaction, readReceipt, text } from '#core/model/send-builders.ts';
+import { reaction, readReceipt, text } from '#core/model/send-builders/index.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
 import { createGraphClient, type SendCall } from '#pipeline/graph/client.ts';
 

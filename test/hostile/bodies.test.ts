@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isTooDeep } from '#pipeline/webhook/depth.ts';
+import { isTooDeep } from '#core/json-depth.ts';
+import { limits } from '#core/limits.ts';
 import { elementsMax } from '#pipeline/webhook/place.ts';
 import { damaged, encoded, jsonText, wrongFixture } from './generators.ts';
 import { faultOf, nowMs, openBooth, phoneNumberId, sign } from './oracle.ts';
@@ -127,7 +128,7 @@ describe('a body that brings very much', () => {
     const body = value(`"messages":[${many(1_000, (at) => `{"id":"a${at}","from":"1"}`)}]`);
     await station.receive(sign(bytesOf(body)));
     const lengths = stored.batches.map(({ messages }) => messages.length);
-    expect(Math.max(...lengths)).toBe(64);
+    expect(Math.max(...lengths)).toBe(limits.appendSliceMax);
     const wamids = stored.batches.flatMap(({ messages }) => messages.map(({ message }) => message.wamid));
     expect(wamids).toEqual(Array.from({ length: 1_000 }, (_, at) => `a${at}`));
   });

@@ -11,14 +11,20 @@ import { hostileId } from './generators.ts';
 import { ask, exchange, freePort, type Heard, requestOf } from './wire.ts';
 
 const own = `${sharedPath}/${acme.id}`;
+const stripe = `/events/stripe/${acme.id}`;
 /** Where the server listens to anybody, and what it lets them do there. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   [sharedPath]: ['GET', 'HEAD', 'POST'],
   [own]: ['GET', 'HEAD', 'POST'],
+  '/events': ['POST'],
+  [stripe]: ['POST'],
   '/healthz': ['GET', 'HEAD'],
   '/readyz': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
 };
+/** As the header has them. */
+const allowOf = (allowed: readonly string[]) =>
+  ['GET', 'POST', 'HEAD'].filter((method) => allowed.includes(method)).join(', ');
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
 const webhooks = createWebhooks({ phoneNumberId: acme.number, wabaId });
@@ -38,9 +44,12 @@ test('the doors of this test are those of the code', () => {
   const code = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
   const paths = code.flatMap((text) => [...text.matchAll(/['`](\/[\w/:-]+)['`]/g)].map((match) => match[1]));
   // The tenant's own path is written as the shared one and a parameter.
-  const expected = Object.keys(doors).filter((path) => path !== own);
-  expect([...new Set(paths)].sort()).toEqual(expected.sort());
-  expect(code.join('\n').match(/\/:tenantId/g)).toHaveLength(1);
+  const expected = Object.keys(doors)
+    .filter((path) => path !== own)
+    .map((path) => path.replace(acme.id, ':tenantId'));
+  const told = paths.filter((path) => path !== '/:tenantId');
+  expect([...new Set(told)].sort()).toEqual(expected.sort());
+  expect(code.join('\n').match(/\/:tenantId/g)).toHaveLength(2);
 });
 
 describe('methods', () => {
@@ -54,7 +63,7 @@ describe('methods', () => {
       if (allowed.includes(method)) expect([200, 401, 403]).toContain(statuses[0]);
       else {
         expect(statuses, method).toEqual([405]);
-        expect(text).toContain(`allow: ${allowed.includes('POST') ? 'GET, POST, HEAD' : 'GET, HEAD'}`);
+        expect(text).toContain(`allow: ${allowOf(allowed)}`);
       }
     }
     expect((await ask(door.port, requestOf({ method: 'CONNECT', target }))).closed).toBe(true);

@@ -1,8 +1,8 @@
 /** The page about HTTP says the limits that are in force. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { depthMax } from '#core/json-depth.ts';
 import { limits } from '#core/limits.ts';
-import { depthMax } from '#pipeline/webhook/depth.ts';
 import { elementsMax } from '#pipeline/webhook/place.ts';
 
 const page = readFileSync(new URL('../../docs/reference/http.md', import.meta.url), 'utf8');

@@ -1,5 +1,6 @@
 /** I1 I2 A body that is stored in slices is one body to Meta: 200 after the last of them, and nothing twice when it comes again. */
 import { expect, test } from 'vitest';
+import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { AppendBatch, Store } from '#core/ports/store.ts';
 import { createWebhooks } from '#testing/webhooks.ts';
@@ -27,7 +28,7 @@ function failingOnce(fault: Fault): (store: Store) => Store {
 test('a slice that is not stored makes it 503; the body brought again is stored once', async () => {
   const door = await openDoor({ wrap: failingOnce(new Fault('storeUnavailable', 'The disk is full.')) });
   expect((await door.nightdesk.webhook.receive(request)).status).toBe(503);
-  expect(door.events().length).toBe(300 - 64);
+  expect(door.events().length).toBe(300 - limits.appendSliceMax);
   expect((await door.nightdesk.webhook.receive(request)).status).toBe(200);
   const texts = door.events().map(({ raw }) => (JSON.parse(raw) as { text: { body: string } }).text.body);
   expect(new Set(texts).size).toBe(300);
@@ -37,7 +38,7 @@ test('a slice that is not stored makes it 503; the body brought again is stored 
 test('a slice that cannot be stored as data keeps the body as bytes, and the others are stored', async () => {
   const door = await openDoor({ wrap: failingOnce(new Fault('badData', 'It is no data.')) });
   expect((await door.nightdesk.webhook.receive(request)).status).toBe(200);
-  expect(door.events().length).toBe(300 - 64);
+  expect(door.events().length).toBe(300 - limits.appendSliceMax);
   expect(door.quarantine()).toEqual([' badData']);
 });
 

@@ -15,6 +15,8 @@ export interface ServerOptions {
   simulatorUrl: string;
   /** Values for `limits` of nightdesk.config.ts. */
   limits?: Record<string, number>;
+  /** The whole of nightdesk.config.ts, in the place of one with `limits` alone. */
+  config?: string;
   env?: Record<string, string>;
   /** The command line in the place of `bin/nightdesk start`. */
   command?: readonly string[];
@@ -40,7 +42,7 @@ export class ServerProcess {
     this.#options = options;
     writeFileSync(
       join(this.folder, 'nightdesk.config.ts'),
-      `export default { limits: ${JSON.stringify(options.limits ?? {})} };\n`,
+      options.config ?? `export default { limits: ${JSON.stringify(options.limits ?? {})} };\n`,
     );
     writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }\n');
   }

@@ -97,6 +97,7 @@ describe('a store fails with the row in its error', () => {
 describe('a command fails', () => {
   const commands: [string, Record<string, unknown>, keyof Store][] = [
     ['flags.list', {}, 'listFlags'],
+    ['states.list', {}, 'listStates'],
     ['flags.resolve', { flagId: 'flg_1' }, 'resolveFlags'],
     ['take', {}, 'takeOver'],
     ['reply', { text: customers.operator }, 'replyAsOperator'],

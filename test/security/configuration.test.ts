@@ -16,12 +16,17 @@ const environment = {
   NIGHTDESK_SECRET_KEY: secretKey,
   METRICS_TOKEN: metricsToken,
   DATABASE_URL: 'sqlite::memory:',
+  AWS_SECRET_ACCESS_KEY: apiKey,
 };
 
 describe('a value that cannot be used', () => {
   test.each([
     ['DATABASE_URL', `postgres://bot:${databasePassword}@db.test/nightdesk`],
     ['DATABASE_URL', `mysql://${databasePassword}`],
+    ['FILES_URL', `s3://bot:${databasePassword}@bucket`],
+    ['FILES_URL', 's3://bucket/of/files'],
+    ['AWS_ENDPOINT_URL_S3', `bot:${apiKey}@bucket.test`],
+    ['AWS_REGION', `${accessToken}!`],
     ['PORT', accessToken],
     ['PORT', '-1'],
     ['METRICS_PORT', metricsToken],

@@ -36,15 +36,21 @@ test('the rule bites', () => {
   expect(at("log.error({ ...ref, err: outlineOf(error) }, 'It failed.');")).toEqual([]);
 });
 
-/** Each of these tells a person at a terminal what the system or SQLite said of a file, or keeps a dialog's own words. */
+/**
+ * Each of these tells a person at a terminal what the system or SQLite said of a file, keeps a dialog's own words, or hands
+ * an error of the store on to the caller of the store.
+ */
 const mayTell = [
+  'src/core/dialog/check/both-ways.ts',
   'src/core/dialog/dialog.ts',
   'src/core/dialog/run-turn.ts',
+  'src/core/dialog/steps/build.ts',
   'src/core/model/faults.ts',
   'src/runtime/config-file.ts',
   'src/runtime/doctor-store.ts',
   'src/runtime/world/secrets.ts',
   'src/store/sqlite/database.ts',
+  'src/store/sqlite/worker/wire.ts',
   'src/surface/cli/command-socket.ts',
   'src/surface/cli/dev/businesses.ts',
 ];

@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BadSend, reaction, readReceipt, text } from '#core/model/send-builders.ts';
-
-function badSendOf(build: () => unknown): BadSend {
-  try {
-    build();
-  } catch (error) {
-    if (error instanceof BadSend) return error;
-    throw error;
-  }
-  throw new Error('Nothing was refused.');
-}
+import { reaction, readReceipt, text } from '#core/model/send-builders/index.ts';
+import { badSendOf } from './samples.ts';
 
 describe('text', () => {
   test('builds the body that Meta takes', () => {

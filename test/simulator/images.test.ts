@@ -1,6 +1,7 @@
 /** The look-alike of an image provider: real pictures, one charge for each idempotency key, and every way to fail. */
 import { crc32, inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { drawPicture } from '#simulator/images/picture.ts';
 import { createEventLog, createImages, startSimulator } from '#simulator/index.ts';
 import { START_MS, seededRandom } from './virtual-meta.ts';
 
@@ -91,6 +92,17 @@ describe('pictures', () => {
     expect(new Set(pictures).size).toBe(3);
   });
 
+  test('show the style and the thing that the words name, in either language', () => {
+    const pixelsOf = (prompt: string) => drawPicture(prompt, 128, 128).pixels;
+    const looks = ['a hill', 'a hill in oil', 'a comic of a hill', 'a hill of cut paper', 'a lighthouse'];
+    expect(new Set(looks.map((prompt) => pixelsOf(prompt).join())).size).toBe(looks.length);
+    const lit = Math.max(...pixelsOf('a hill'));
+    for (const prompt of ['a lighthouse', 'un faro', 'a house', 'mi casa', 'two cats', 'un gato', 'love'])
+      expect(Math.max(...pixelsOf(prompt)), prompt).toBeGreaterThan(lit);
+    for (const prompt of ['a cathedral', 'a faroff land', 'a glove'])
+      expect(Math.max(...pixelsOf(prompt)), prompt).toBe(lit);
+  });
+
   test('what cannot be asked is refused in words, and costs nothing', () => {
     const images = create({ apiKeys: ['sk'] });
     const problem = (body: object, asked?: Asked) => {
@@ -132,6 +144,15 @@ describe('charges', () => {
     const other = answerOf(finished(images, { prompt: 'a dog' }, { key: 'k1' }));
     expect([other.status, other.body.error.code]).toEqual([400, 'idempotency_key_reused']);
     finished(images, { prompt: 'a cat', n: 2 }, { key: 'k1', nowMs: START_MS + 24 * 3_600_000 });
+    expect(images.charges).toHaveLength(4);
+  });
+
+  test('a provider that knows no keys charges for each request', () => {
+    const images = create({ honourKeys: false, loseAnswer: { next: 1 } });
+    finished(images, { prompt: 'a cat' }, { key: 'k' });
+    finished(images, { prompt: 'a cat' }, { key: 'k' });
+    ask(images, { prompt: 'a cat' }, { key: 'k' });
+    expect(answerOf(finished(images, { prompt: 'a dog' }, { key: 'k' })).status).toBe(200);
     expect(images.charges).toHaveLength(4);
   });
 

@@ -196,3 +196,33 @@ describe('the messaging limit of a portfolio', () => {
     expect(() => virtual.meta.setup(wrong, virtual.nowMs)).toThrow('TIER_7');
   });
 });
+
+describe('a wrong word', () => {
+  const set = (virtual: VirtualMeta, rules: object) => () => virtual.meta.setup({ rules }, virtual.nowMs);
+
+  it.each([
+    [{ serviceWindow: 'asink' }, /"rules\.serviceWindow" cannot be "asink"\. Known here: async, sync, off\./],
+    [{ unknownRecipient: 'make' }, /Known here: fail, create\./],
+    [{ templateReview: 'never' }, /Known here: approve, manual\./],
+    [{ messagingLimit: '' }, /cannot be ""\. Known here: async, sync, off\./],
+    [{ retiredVersion: 'served' }, /Known here: refuse, serve\./],
+    [{ edits: 'nowhere' }, /Known here: everywhere, coexistence\./],
+    [{ webhookVersion: '26' }, /must be a version like "v26\.0"/],
+    [{ edits: true }, /must be a string, but a boolean was given/],
+    [{ edit: 'everywhere' }, /no setting "rules\.edit"\. Known here: .*serviceWindow.*edits/],
+  ])('for a rule is refused with those that there are, and changes nothing: %j', (rules, said) => {
+    const virtual = createOpenConversation({});
+    const before = structuredClone(virtual.meta.settings.rules);
+    expect(set(virtual, rules)).toThrow(said);
+    expect(virtual.meta.settings.rules).toEqual(before);
+  });
+
+  it('for a status that is lost is refused with those that there are', () => {
+    const { faults } = createOpenConversation({}).meta;
+    expect(() => faults.set({ statusLost: { next: 1, statuses: ['red'] } })).toThrow(
+      /"faults\.statusLost\.statuses" cannot be "red"\. Known here: sent, delivered, read, played, failed\./,
+    );
+    faults.set({ statusLost: { next: 1, statuses: ['read', 'played'] } });
+    expect(faults.settings.statusLost.statuses).toEqual(['read', 'played']);
+  });
+});

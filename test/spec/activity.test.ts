@@ -141,7 +141,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
 walk<Subject, object>({ page: 'activity', table: 'input', states, inputs, stateOf, rowOf });
 
 describe('activities', () => {
-  walksEveryStatement('activity');
+  walksEveryStatement('activity', ['state', 'owner_id', 'lease_until_ms', 'restarts']);
 
   test('the states of the page are those that the schema allows, and that without an owner', async () => {
     const stage = openStage();

@@ -1,9 +1,18 @@
 /** The page of the event against the store, cell by cell. */
 import { describe, expect, test } from 'vitest';
-import { answerClassOf, type EventEnd, type MessageKind } from '#core/model/events.ts';
-import type { ConversationRef } from '#core/model/ids.ts';
-import type { SendRef } from '#core/ports/store.ts';
+import { answerClassOf, type EventEnd } from '#core/model/events.ts';
 import { type CommitParts, minuteMs, nth, otherOwner, owner } from '#testing/store-conformance/scene.ts';
+import {
+  earlierSend,
+  type Given,
+  message,
+  messageKey,
+  openFact,
+  openResult,
+  progress,
+  type Subject,
+  tell,
+} from './event-ways.ts';
 import { readPage } from './page.ts';
 import { customer, openStage, type Stage } from './stage.ts';
 import {
@@ -16,24 +25,6 @@ import {
   without,
 } from './walk.ts';
 
-interface Subject {
-  ref: ConversationRef;
-  key: string;
-  /** A send that answers it or that left for the conversation before. */
-  send: SendRef | null;
-  deadLetterId: string;
-}
-
-interface Given {
-  kind: 'context' | 'internal';
-  /** How far a send of the conversation has got; accepted where absent. */
-  send: 'queued' | 'sending' | 'uncertain';
-  /** An operator holds the conversation. */
-  held: true;
-  /** Where it stands in a hold: before or after the operator's last word. */
-  word: 'before' | 'after';
-}
-
 type To = Way<Subject, Partial<Given>>;
 
 const rowOf = (stage: Stage, { key }: Subject) => stage.row('SELECT * FROM event WHERE dedupe_key = ?', key);
@@ -43,59 +34,16 @@ function stateOf(stage: Stage, subject: Subject): string {
   return row === undefined ? 'gone' : String(row.end ?? 'open');
 }
 
-const subjectWamid = 'wamid.subject';
-const messageKey = `100:${subjectWamid}`;
-
-/** As it came and as it may come again. */
-function message(stage: Stage, kind: MessageKind = 'text') {
-  return stage.message('hello', { from: customer, wamid: subjectWamid, kind, sentAtMs: stage.nowMs });
-}
-
-async function progress(stage: Stage, send: SendRef, to: Given['send'] | undefined): Promise<void> {
-  if (to === undefined) await stage.deliver(send);
-  if (to === 'sending') await stage.leave(send);
-  if (to === 'uncertain') await stage.loseSight(send);
-}
-
 // --- ways into the states -------------------------------------------------------------------------------------------
-
-/** An earlier message was flagged with a fallback text, whose send is `given.send`. */
-async function earlierSend(stage: Stage, given: Partial<Given>): Promise<SendRef | null> {
-  if (given.send === undefined) return null;
-  const ref = await stage.say('before', { from: customer });
-  const flagId = stage.id('flg');
-  const taken = await stage.take(ref);
-  const { sends } = await stage.commit(taken, {
-    sends: [stage.newSend('sorry', { origin: 'fallback' })],
-    flags: [{ flagId, reason: 'cannotRead', detail: null }],
-    ends: [{ end: 'flagged', endRef: flagId, through: 9 }],
-  });
-  await progress(stage, nth(sends, 0), given.send);
-  return nth(sends, 0);
-}
 
 const open: To = async (stage, given) => {
   if (given.held) throw new Untried('a hold leaves no message open');
   const send = await earlierSend(stage, given);
   if (given.kind === 'internal') return openResult(stage, send);
+  if (given.kind === 'business') return openFact(stage, send);
   await stage.append(message(stage, given.kind === 'context' ? 'reaction' : 'text'));
   return { ref: await stage.conversationOf(customer), key: messageKey, send, deadLetterId: 'dlt_none' };
 };
-
-/** The result of an activity. */
-async function openResult(stage: Stage, send: SendRef | null): Promise<Subject> {
-  const ref = await stage.say('think', { from: customer });
-  const activity = { activityId: 'act_1', name: 'x', input: null, deadlineMs: 1, claims: [] };
-  await stage.turn(ref, { activities: [activity] });
-  await stage.store.settleActivity({
-    ref,
-    activityId: 'act_1',
-    ownerId: owner,
-    nowMs: stage.nowMs,
-    result: 1,
-  });
-  return { ref, key: 'activity:act_1', send, deadLetterId: 'dlt_none' };
-}
 
 /** One turn over the open event that does what `partsOf` says, then a take-over where one is wanted. */
 const consumed =
@@ -109,7 +57,7 @@ const consumed =
     return subject;
   };
 
-const everything = ['answer', 'context', 'internal'] as const;
+const everything = ['answer', 'context', 'internal', 'business'] as const;
 const activity = { activityId: 'act_2', name: 'reply', input: null, deadlineMs: minuteMs, claims: [] };
 const through = Number.MAX_SAFE_INTEGER;
 
@@ -294,7 +242,7 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'turn: answers it': turn('awaiting', answering),
   'turn: flags it': turn('awaiting', flagging),
   'turn: no answer, by a rule': turn('awaiting', () => byRule),
-  'turn: it wants no answer': (['context', 'internal'] as const).map((kind) =>
+  'turn: it wants no answer': (['context', 'internal', 'business'] as const).map((kind) =>
     turn('noAnswerNeeded', () => ({}), { kind }),
   ),
   'turn: the dialog throws': turn('deadLetter', (stage, position) =>
@@ -329,6 +277,10 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     ...each,
     given: { kind: 'internal' as const },
   })),
+  'take-over or hand-off, told by the business': [...takeOvers, handOff].map((each) => ({
+    ...each,
+    given: { kind: 'business' as const },
+  })),
   'hand-back, after the last word': {
     given: { held: true, word: 'after' },
     apply: (stage, { ref }) => stage.handBack(ref),
@@ -359,10 +311,21 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
       expect(flags.map((flag) => flag.reason)).toContain('tookOver');
     },
   },
-  'it arrives again': { apply: (stage) => stage.append(message(stage)) },
+  'it arrives again': [
+    { apply: (stage) => stage.append(message(stage)) },
+    {
+      given: { kind: 'business' },
+      only: ['open', 'deadLetter', 'noAnswerNeeded', 'gone'],
+      apply: (stage, { ref }) => tell(stage, ref),
+    },
+  ],
   'merge, its side is lost': { apply: (stage) => stage.merge('lost') },
   'merge, its side is lost, end of an activity': {
     given: { kind: 'internal' },
+    apply: (stage) => stage.merge('lost'),
+  },
+  'merge, its side is lost, told by the business': {
+    given: { kind: 'business' },
     apply: (stage) => stage.merge('lost'),
   },
   'merge, its side survives': { apply: (stage) => stage.merge('survives') },

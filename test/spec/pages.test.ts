@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { pageOf, pagesFolder, readPage } from './page.ts';
 
-const lifecycles = ['activity', 'contact', 'event', 'holder', 'send', 'turn'];
+const lifecycles = ['activity', 'contact', 'event', 'holder', 'ledger', 'send', 'turn'];
 
 test('there is one page for each lifecycle, and one test that walks it', () => {
   expect(readdirSync(pagesFolder).sort()).toEqual(lifecycles.map((name) => `${name}.md`));

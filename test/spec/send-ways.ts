@@ -4,6 +4,7 @@
  */
 import { limits } from '#core/limits.ts';
 import type { InboundStatus } from '#core/model/events.ts';
+import type { TemplateBody } from '#core/model/send-bodies.ts';
 import type { UncertainPolicy } from '#core/model/sends.ts';
 import type { SendRef, SendSettlement } from '#core/ports/store.ts';
 import { accepted, minuteMs, nth, otherOwner } from '#testing/store-conformance/scene.ts';
@@ -24,6 +25,8 @@ export interface Given {
   /** No status and no answer has named a wamid. */
   wamidUnknown: true;
   takenOver: true;
+  /** What leaves where the service window is closed. */
+  template: true;
   /** An earlier send of the lane is not settled. */
   behind: true;
 }
@@ -39,6 +42,12 @@ export const closedSocket: Outcome = {
   errorCode: null,
 };
 export const refusal: Outcome = { kind: 'refused', errorCode: 131_026, reason: 'undeliverable' };
+
+export const windowClosed: Outcome = { ...refusal, errorCode: 131_047, reason: 'window closed' };
+const comeBack: TemplateBody = {
+  type: 'template',
+  template: { name: 'come_back', language: { code: 'es' } },
+};
 
 export const rowOf = (stage: Stage, { send }: Subject) =>
   stage.row('SELECT * FROM send WHERE send_id = ?', send.sendId);
@@ -74,9 +83,13 @@ export async function waitOver(stage: Stage) {
   await stage.store.resolveUncertain({ nowMs: stage.nowMs, startedAtMs: 0 });
 }
 
-const queue: To = async (stage, { origin, policy = 'holdForPerson', behind }) => {
+const queue: To = async (stage, { origin, policy = 'holdForPerson', behind, template }) => {
   const ref = await stage.say('hello', { from: customer });
-  const send = stage.newSend('an answer', { origin: origin ?? 'dialog', uncertainPolicy: policy });
+  const send = stage.newSend('an answer', {
+    origin: origin ?? 'dialog',
+    uncertainPolicy: policy,
+    ...(template && { ifWindowClosed: comeBack }),
+  });
   const sends = behind ? [stage.newSend('the one before'), send] : [send];
   if (origin === undefined) return { send: nth(await stage.answer(ref, ...sends), sends.length - 1) };
   const replied = await stage.store.replyAsOperator({ ref, by: 'ann', sends, nowMs: stage.nowMs });

@@ -19,6 +19,7 @@ import {
   verdict,
   waitOver,
   wamid,
+  windowClosed,
 } from './send-ways.ts';
 import { customer, openStage, type Stage } from './stage.ts';
 import { type Lifecycle, Untried, walk, walksEveryStatement } from './walk.ts';
@@ -98,6 +99,13 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     },
     { given: { behind: true }, only: ['queued'], apply: (stage, subject) => ask(stage, subject, 'blocked') },
   ],
+  'slot asked, the window is closed, it has a template': {
+    given: { template: true },
+    async apply(stage, subject) {
+      stage.advance(limits.serviceWindowMs);
+      await ask(stage, subject, 'granted');
+    },
+  },
   'slot asked, may never leave': [
     {
       async apply(stage, subject) {
@@ -121,6 +129,10 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     },
   },
   'answer: refused': settles(refusal),
+  'answer: refused, the window is closed, it has a template': {
+    given: { template: true },
+    ...settles(windowClosed),
+  },
   'answer: try later': [true, false].map((counts) => ({
     apply: (stage: Stage, subject: Subject) => answer(stage, subject, later(stage, counts)),
   })),

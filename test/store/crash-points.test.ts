@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CrashPoint } from '#core/ports/crash-points.ts';
 import type { Store } from '#core/ports/store.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
+import { migrations } from '#store/sqlite/schema.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { Scene } from '#testing/store-conformance/scene.ts';
 
@@ -67,11 +68,11 @@ async function append(wamid: string): Promise<void> {
 }
 
 test('the schema of a new file', () => {
-  const [before, after, ...others] = reached;
-  expect(before).toMatchObject({ point: 'migrate.beforeCommit', events: 0 });
-  expect(after?.point).toBe('migrate.afterCommit');
+  const [before, after] = reached;
+  const points = migrations.flatMap(() => ['migrate.beforeCommit', 'migrate.afterCommit']);
+  expect(reached.map(({ point }) => point)).toEqual(points);
+  expect(before?.events).toBe(0);
   expect(after?.events).toBeGreaterThan(10);
-  expect(others).toEqual([]);
 });
 
 test('changes that share a commit reach their points together, and are told of afterwards', async () => {
@@ -90,8 +91,9 @@ test('changes that share a commit reach their points together, and are told of a
 
 test('where one of a group fails, each of the others reaches the points of its own commit', async () => {
   reached = [];
+  const first = append('wamid.1');
   const refused = append('wamid.\ud800').catch(() => {});
-  await Promise.all([append('wamid.1'), refused, append('wamid.2')]);
+  await Promise.all([first, refused, append('wamid.2')]);
   expect(reached.map(({ point, events }) => [point, events])).toEqual([
     ['append.beforeCommit', 0],
     ['append.afterCommit', 1],

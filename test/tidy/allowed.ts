@@ -67,7 +67,9 @@ export const allowedWords: readonly Exception[] = [
     of: ['thread'],
     reason: 'Meta’s key for the chats of a history',
   },
+  { path: 'src/files/s3/index.ts', of: ['session'], reason: 'the key of the library that signs' },
   { path: 'src/simulator/inbound/notices.ts', of: ['session'], reason: 'Meta’s key for what a call offers' },
+  { path: 'phone/src/data/unread.ts', of: ['session'], reason: 'the browser’s name for what a tab keeps' },
   { path: 'test/simulator/other-webhooks.test.ts', of: ['thread'], reason: 'Meta’s key for those chats' },
   { path: 'test/simulator/shapes/', of: ['thread'], reason: 'Meta’s key for those chats' },
   { path: 'bench/observer.ts', of: ['thread'], reason: 'Node’s name of the CPU time of one thread' },
@@ -81,6 +83,16 @@ export const allowedWords: readonly Exception[] = [
     of: ['job'],
     reason: 'what BullMQ calls an entry of its queue',
     mayBeUnused: true,
+  },
+  ...['src/store/sqlite/worker/', 'src/runtime/store-worker.ts', 'test/store/worker.test.ts'].map((path) => ({
+    path,
+    of: ['thread'],
+    reason: 'Node’s name of what the store runs in',
+  })),
+  {
+    path: 'docs/adr/0008-the-store-in-a-worker.md',
+    of: ['thread'],
+    reason: 'Node’s name of what the store runs in',
   },
   {
     path: 'src/surface/console/',

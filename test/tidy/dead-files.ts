@@ -14,6 +14,8 @@ const programs = [
   'test/proof/main.ts',
   'test/simulation/main.ts',
   'test/browser/screenshots.ts',
+  'test/browser/first-answer.ts',
+  'test/dev/restart-time.ts',
   'bench/main.ts',
 ];
 

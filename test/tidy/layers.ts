@@ -39,7 +39,7 @@ const layers: Layer[] = [
     because: 'a station knows the core and itself; the runtime introduces stations to each other',
   },
   {
-    of: /^src\/(store|wake)\/([^/]+)\//,
+    of: /^src\/(store|wake|files)\/([^/]+)\//,
     may: ['src/core/', 'src/$1/$2/'],
     node: true,
     npm: true,
@@ -82,7 +82,15 @@ const layers: Layer[] = [
   },
   {
     of: /^src\/runtime\//,
-    may: ['src/core/', 'src/pipeline/', 'src/store/', 'src/wake/', 'src/simulator/', 'src/runtime/'],
+    may: [
+      'src/core/',
+      'src/pipeline/',
+      'src/store/',
+      'src/wake/',
+      'src/files/',
+      'src/simulator/',
+      'src/runtime/',
+    ],
     node: true,
     npm: true,
     because: 'the runtime knows all but its surfaces',

@@ -93,4 +93,10 @@ export const greeter: Dialog = defineDialog({
 });
 
 /** The same dialog after a change that its stored states do not survive. */
-export const changed = (dialog: Dialog): Dialog => ({ ...dialog, version: dialog.version + 1 });
+export const changed = (dialog: Dialog): Dialog => ({
+  ...dialog,
+  version: dialog.version + 1,
+  context: {
+    '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'never fits' }] }) },
+  },
+});

@@ -7,10 +7,10 @@ import { expect } from 'vitest';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import type { FlagReason } from '#core/model/effects.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
-import type { ModelClient, Transcriber } from '#core/ports/model.ts';
 import type { Store } from '#core/ports/store.ts';
 import type { FlagRow } from '#core/ports/store-operators.ts';
-import type { HttpRequest, HttpResponse, World } from '#core/ports/world.ts';
+import type { HttpRequest, HttpResponse } from '#core/ports/world.ts';
+import { openMemory } from '#files/memory/index.ts';
 import { runCommand } from '#runtime/commands.ts';
 import { readConfig } from '#runtime/config.ts';
 import { createNightdesk, type Nightdesk } from '#runtime/nightdesk.ts';
@@ -27,39 +27,14 @@ import {
 import { openSqliteStore } from '#store/sqlite/index.ts';
 import {
   createVirtualWorld,
-  type ServeOptions,
   type VirtualAnswer,
   type VirtualProcess,
   type VirtualWorld,
 } from '#testing/virtual-world.ts';
 import { lookAlikeModel } from './models.ts';
+import type { TownOptions, TownTenant } from './town-options.ts';
 
-export interface TownTenant {
-  id: string;
-  settings?: Record<string, unknown>;
-  dialog?: string;
-  /** Of the tenant, all numbers together. */
-  sendsPerSecondMax?: number;
-  activitiesMax?: number;
-  /** Of each number. */
-  numberPerSecond?: number;
-  numbers?: number;
-  accessToken?: string;
-  holdIdle?: 'alert' | 'handBack';
-}
-
-export interface TownOptions {
-  seed?: number;
-  tenants?: TownTenant[];
-  dialogs?: Dialog[];
-  /** Makes the model; the look-alike of Anthropic with an answer after 300 ms if absent. */
-  model?: (world: World) => ModelClient;
-  transcriber?: (world: World) => Transcriber;
-  meta?: SimulatorSetup;
-  networkMs?: ServeOptions['networkMs'];
-  /** Puts something between the runtime and its store. */
-  wrapStore?: (store: Store, world: VirtualWorld) => Store;
-}
+export type { TownOptions, TownTenant };
 
 const secret = 'app secret';
 const graphUrl = 'http://graph.test';
@@ -76,10 +51,13 @@ export class Town {
   readonly meta: Meta;
   readonly ai: Anthropic;
   readonly store: Store;
+  readonly files = openMemory();
   readonly tenants: TownTenant[];
   readonly #options: TownOptions;
   /** Answers that Meta keeps back, by their id. */
   readonly #held = new Map<string, (response: HttpResponse) => void>();
+  /** What Meta has posted, oldest first. */
+  readonly bodies: { rawBody: Uint8Array; signature: string | undefined }[] = [];
   readonly processes: { world: VirtualProcess; nightdesk: Nightdesk }[] = [];
   #metaAlarm: { atMs: number; cancel: () => void } | null = null;
   /** Who answers webhooks; null while the town's Nightdesk is down. */
@@ -134,6 +112,7 @@ export class Town {
         accessToken: tenant.accessToken ?? `token of ${tenant.id}`,
         wabaId: this.wabaOf(tenant.id),
         ...(tenant.holdIdle && { holdIdle: tenant.holdIdle }),
+        ...(tenant.budget && { budget: tenant.budget }),
         limits: {
           ...(tenant.sendsPerSecondMax && { sendsPerSecondMax: tenant.sendsPerSecondMax }),
           ...(tenant.activitiesMax && { activitiesMax: tenant.activitiesMax }),
@@ -162,7 +141,7 @@ export class Town {
       secrets: new Secrets(['a key of at least thirty-two characters']),
       model: model?.(world) ?? lookAlikeModel(world, this.ai),
       ...(transcriber && { transcriber: transcriber(world) }),
-      singleOwner: options.singleOwner ?? true,
+      ...{ files: this.files, singleOwner: options.singleOwner ?? true },
     });
     this.nightdesk = nightdesk;
     this.processes.push({ world, nightdesk });
@@ -372,6 +351,7 @@ export class Town {
   }
 
   #deliver(deliveryId: string, rawBody: Uint8Array, signature: string | undefined): void {
+    this.bodies.push({ rawBody, signature });
     const process = this.processes.at(-1);
     const ended = (end: { status: number } | { failed: true }) => {
       this.meta.webhookAnswered(deliveryId, end, this.world.nowMs());

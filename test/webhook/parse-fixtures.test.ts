@@ -47,7 +47,7 @@ describe('fixtures', () => {
   });
 
   it('every kind of message has one', () => {
-    const internal = ['activityDone', 'activityFailed', 'timer', 'takenOver', 'handedBack'];
+    const internal = ['business', 'activityDone', 'activityFailed', 'timer', 'takenOver', 'handedBack'];
     const kinds = Object.keys(answerClassOf).filter((kind) => !internal.includes(kind));
     const seen = new Set(
       fixtureNames.flatMap((name) => Object.keys(parseWebhook(fixtureText(name), receivedAtMs).byKind)),

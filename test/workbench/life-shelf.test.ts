@@ -96,3 +96,14 @@ test('of people the one goes first of whom nothing was heard for longest, and of
   expect(shelf.about('jonas 0')).toEqual([]);
   expect(shelf.about('eva 149')).toHaveLength(150);
 });
+
+test('what is told late stands where it was, whoever tells it; of the same time the customer comes first', () => {
+  const shelf = new LifeShelf();
+  const at = (atMs: number, fields: object) => moment({ ...fields, atMs });
+  const store = (atMs: number) => at(atMs, { kind: 'messageStored', wamid: 'w1', phoneNumberId });
+  const ready = (atMs: number) => at(atMs, { kind: 'serverReady', pid: 1 });
+  const [down, late, up, same] = [ready(1), store(2), ready(4), store(4)];
+  const told = [said('mia', 'w1'), store(3), store(5)] as const;
+  for (const record of [...told, late, up, down, same]) shelf.add(record);
+  expect(shelf.about('w1')).toEqual([told[0], down, late, told[1], same, up, told[2]]);
+});

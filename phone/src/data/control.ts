@@ -69,7 +69,9 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
 }
 
 export function query(values: Readonly<Record<string, string | number>>): string {
-  return new URLSearchParams(Object.entries(values).map(([key, value]) => [key, String(value)])).toString();
+  return new URLSearchParams(
+    Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]),
+  ).toString();
 }
 
 const historyMax = 500;

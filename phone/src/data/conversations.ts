@@ -7,6 +7,8 @@ import { now, simulatedNowMs } from './clock.ts';
 import { getHistory, getSummaries, type Place, type SimulatorEvent } from './control.ts';
 import { applied, isArrival, type Message, merged, withAcknowledged } from './history.ts';
 import { onConnect, onEvents } from './live.ts';
+import { isMadeUp } from './people.ts';
+import { keepHeard, missedSince, readHeard } from './unread.ts';
 
 const typingMsMax = 25_000;
 
@@ -100,11 +102,11 @@ function acknowledge(event: Extract<SimulatorEvent, { kind: 'webhookAnswered' }>
   }
 }
 
-/** The simulator was reset: nothing was said yet. What is open stays open, and stands empty. */
+/** The simulator was reset: nothing was said yet. What is open stays open, and stands empty but for what is on its way. */
 function empty(): void {
   placeOfInbound.clear();
   for (const conversation of all.values()) {
-    conversation.messages.value = [];
+    conversation.messages.value = conversation.messages.value.filter(({ pending }) => pending === 'sending');
     conversation.windowUntilMs.value = null;
     markSeen(conversation);
     showTyping(conversation, 0);
@@ -127,17 +129,46 @@ function take(event: SimulatorEvent): void {
     return;
   }
   showTyping(conversation, 0);
-  const isNew = conversation.messages.value !== before;
-  if (isNew && !looking.value.has(conversation.key)) conversation.unread.value += 1;
+  if (conversation.messages.value !== before) countUnread(conversation);
+}
+
+function countUnread(conversation: Conversation): void {
+  if (!looking.value.has(conversation.key)) conversation.unread.value += 1;
+}
+
+/** Null before the first event that this tab has ever heard. */
+let heard: { seq: number; atMs: number } | null = null;
+let isFirstConnection = true;
+
+/** After a reload, and after a time without a connection. What was said meanwhile has been read already. */
+function catchUp(past: readonly SimulatorEvent[]): void {
+  const wasFirst = isFirstConnection;
+  isFirstConnection = false;
+  if (heard === null) return;
+  const { isSame, events } = missedSince(heard, past);
+  if (!isSame) {
+    if (wasFirst) for (const conversation of all.values()) markSeen(conversation);
+    else {
+      empty();
+      read().catch(() => {});
+    }
+  }
+  for (const event of events) {
+    if (event.kind !== 'sendAccepted' && event.kind !== 'echoed') continue;
+    const { phoneNumberId, contactId } = event;
+    if (contactId !== null) countUnread(conversationAt({ phoneNumberId, contactId }));
+  }
 }
 
 onEvents((told, isPast) => {
-  if (isPast) return;
-  for (const event of told) take(event);
+  if (isPast) catchUp(told);
+  else for (const event of told) take(event);
+  const newest = told.at(-1);
+  if (newest) heard = { seq: newest.seq, atMs: newest.atMs };
   now.value = simulatedNowMs();
 });
 
-onConnect(async () => {
+async function read(): Promise<void> {
   const summaries = await getSummaries();
   batch(() => {
     for (const { phoneNumberId, contact, lastMessage } of summaries) {
@@ -150,4 +181,26 @@ onConnect(async () => {
   });
   const loaded = [...all.values()].filter(({ isLoaded }) => isLoaded.value);
   await Promise.all(loaded.map(load));
+}
+
+onConnect(read);
+
+const kept = readHeard();
+if (kept) {
+  heard = kept;
+  for (const { count, ...place } of kept.unread) conversationAt(place).unread.value = count;
+}
+
+function keep(): void {
+  if (heard === null) return;
+  const unread = [...all.values()]
+    .filter((each) => each.unread.value > 0 && !isMadeUp(each.contactId))
+    .map(({ phoneNumberId, contactId, unread: { value } }) => ({ phoneNumberId, contactId, count: value }));
+  keepHeard({ ...heard, unread });
+}
+
+// A telephone may end a page that is out of sight without a word.
+window.addEventListener('pagehide', keep);
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') keep();
 });

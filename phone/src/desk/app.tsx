@@ -1,7 +1,7 @@
 /** The desk: who there is at the left, one or two phones, and the workbench at the right. On a narrow screen one at a time. */
 import { useEffect } from 'preact/hooks';
 import { Phone } from '../chat/phone.tsx';
-import { numberOf } from '../data/people.ts';
+import { arePeopleKnown, numberOf } from '../data/people.ts';
 import { activePhone, phones, phonesExpected } from '../data/phones.ts';
 import { isWorkbenchOpen } from '../data/preferences.ts';
 import { view } from '../data/selection.ts';
@@ -20,6 +20,26 @@ function useTitle(): void {
   }, [name]);
 }
 
+/** Their places until somebody is known; after a reset of everything nobody is there. */
+function NoPhones() {
+  if (arePeopleKnown.value) {
+    return (
+      <div class="phone">
+        <p class="nobody" role="status">
+          Nobody is set up here any more. Add a customer, or set the simulator up again.
+        </p>
+      </div>
+    );
+  }
+  return (
+    <>
+      {Array.from({ length: phonesExpected }, (_, index) => (
+        <div key={index} class="phone" aria-busy="true" />
+      ))}
+    </>
+  );
+}
+
 export function App() {
   useTitle();
   useEffect(listenToShortcuts, []);
@@ -33,10 +53,7 @@ export function App() {
       <div class="phones-place" id="panel-phone" hidden={!arePhonesShown} {...panel('phone')}>
         <People />
         <main class="phones">
-          {phones.value.length === 0 &&
-            Array.from({ length: phonesExpected }, (_, index) => (
-              <div key={index} class="phone" aria-busy="true" />
-            ))}
+          {phones.value.length === 0 && <NoPhones />}
           {phones.value.map((phone, index) => (
             <Phone key={index} phone={phone} index={index} />
           ))}

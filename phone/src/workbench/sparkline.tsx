@@ -46,6 +46,9 @@ export function Sparkline({ seconds, nowMs }: SparklineProps) {
     : 'No answers in the last minute';
   return (
     <div class="wb-spark">
+      <span class="wb-spark-top" aria-hidden="true">
+        {points.length > 0 ? durationOf(topMs) : ''}
+      </span>
       <svg viewBox={`0 0 ${sparkSeconds} ${height}`} preserveAspectRatio="none" role="img" aria-label={label}>
         {first && last && (
           <>
@@ -57,9 +60,6 @@ export function Sparkline({ seconds, nowMs }: SparklineProps) {
           </>
         )}
       </svg>
-      <span class="wb-spark-top" aria-hidden="true">
-        {points.length > 0 ? durationOf(topMs) : ''}
-      </span>
     </div>
   );
 }

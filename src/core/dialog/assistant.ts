@@ -10,6 +10,7 @@ import type { MessageKind } from '../model/events.ts';
 import type { LimitClaim } from '../ports/store.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
 import {
+  type ActivityDeclaration,
   type Dialog,
   type DialogEvent,
   defineDialog,
@@ -25,6 +26,8 @@ import { defaultTexts, fallbackAllowed, fallbackText } from './fallback.ts';
 export interface ReplyInput {
   after: number;
   through: number;
+  /** What the model should know of the moment beside the number's system prompt. */
+  about?: string;
 }
 
 export interface ReplyOutput {
@@ -149,6 +152,10 @@ const flag = {
   },
 };
 
+const noAnswer = {
+  seen: ({ context }: Arrived) => ({ rule: 'seenByOperator', answersThrough: context.askedThrough }),
+};
+
 function receipt({ context, event }: Arrived): { wamid: string; typing: boolean } {
   const receipts = envOf(event).settings.receipts ?? 'typing';
   return { wamid: receipts === 'none' ? '' : (context.lastWamid ?? ''), typing: receipts === 'typing' };
@@ -242,7 +249,11 @@ const machine = setup({
               'answered',
             ],
           },
-          { guard: 'seen', target: 'resting', actions: 'answered' },
+          {
+            guard: 'seen',
+            target: 'resting',
+            actions: [{ type: 'noAnswer', params: noAnswer.seen }, 'answered'],
+          },
           {
             guard: 'emptyQuietly',
             target: 'resting',
@@ -318,14 +329,17 @@ function claims(settings: NumberSettings, contactId: string): LimitClaim[] {
     : [perContact, { limit: 'repliesPerTenantPerDay', scope: '', windowMs: 24 * hourMs, max, amount: 1 }];
 }
 
+/** The activity `reply`, for every dialog that lets the assistant answer. */
+export const replyDeclaration: ActivityDeclaration = {
+  deadlineMs: (settings) => settings.replyTimeoutMs ?? limits.replyTimeoutMs,
+  claims,
+};
+
 export const assistant: Dialog = defineDialog({
   name: 'assistant',
   version: 1,
   machine,
-  activities: {
-    reply: {
-      deadlineMs: (settings) => settings.replyTimeoutMs ?? limits.replyTimeoutMs,
-      claims,
-    },
-  },
+  activities: { reply: replyDeclaration },
+  // A tap on whatever another dialog of the number once offered is a message like any other.
+  staleTap: 'act',
 });

@@ -4,8 +4,20 @@
  * earlier visit would be taken for the present one's. A dialog begins with the first message that wants an answer, so that
  * a reaction or an echo never makes it say its first words.
  */
-import { type AnyMachineSnapshot, createActor, initialTransition, type Snapshot } from 'xstate';
+import { type AnyMachineSnapshot, initialTransition, type Snapshot } from 'xstate';
+import { firstVisit, type Visit } from './buttons.ts';
 import type { Dialog } from './dialog.ts';
+
+/** A timer of the present visit, and the event that it raises. */
+export interface KeptTimer {
+  token: string;
+  event: { type: string };
+  /** Absent in states from before they were kept. */
+  setAtMs?: number;
+  delayMs?: number;
+  /** It is kept until its state is left, so that a new version does not set it once more. */
+  hasFired?: true;
+}
 
 export interface DialogState {
   dialog: string;
@@ -14,8 +26,10 @@ export interface DialogState {
   snapshot: Snapshot<unknown> | null;
   /** Invoke id -> the activity of the present visit. */
   activities: Record<string, string>;
-  /** Timer id -> the token of the present visit and the event it raises. */
-  timers: Record<string, { token: string; event: { type: string } }>;
+  /** By timer id. */
+  timers: Record<string, KeptTimer>;
+  /** Which question's buttons are good; states from before they were minted have none. */
+  visit?: Visit;
 }
 
 /** The state while a turn runs: a live snapshot beside the visits. */
@@ -23,49 +37,19 @@ export interface LiveState {
   snapshot: AnyMachineSnapshot | null;
   activities: Record<string, string>;
   timers: DialogState['timers'];
+  visit: Visit;
 }
 
-export interface Restored {
-  live: LiveState;
-  /** What was stored and fits the dialog no more: its activities and timers have nobody who waits for them. */
-  lost: Pick<DialogState, 'activities' | 'timers'> | null;
-}
-
-export const notBegun = (): LiveState => ({ snapshot: null, activities: {}, timers: {} });
+export const notBegun = (): LiveState => ({
+  snapshot: null,
+  activities: {},
+  timers: {},
+  visit: firstVisit,
+});
 
 /** Whether the dialog has begun and not ended, so that it may be told of something that is no message to it. */
 export function isUnderWay({ snapshot }: LiveState): boolean {
   return snapshot !== null && snapshot.status !== 'done';
-}
-
-/** Restores a stored state; where it fits no more the dialog has to begin anew, and `lost` says what it leaves. */
-export function restore(dialog: Dialog, stored: string | null): Restored {
-  if (stored === null) return { live: notBegun(), lost: null };
-  const state = parse(stored);
-  const lost = { activities: state?.activities ?? {}, timers: state?.timers ?? {} };
-  if (state === null || state.dialog !== dialog.name || state.version !== dialog.version)
-    return { live: notBegun(), lost: state?.snapshot === null ? null : lost };
-  if (state.snapshot === null) return { live: notBegun(), lost: null };
-  try {
-    const options = { snapshot: state.snapshot };
-    const snapshot = createActor(dialog.machine, options).getSnapshot() as AnyMachineSnapshot;
-    if (snapshot.status === 'error') return { live: notBegun(), lost };
-    return {
-      live: { snapshot, activities: { ...state.activities }, timers: { ...state.timers } },
-      lost: null,
-    };
-  } catch {
-    return { live: notBegun(), lost };
-  }
-}
-
-function parse(stored: string): DialogState | null {
-  try {
-    const state = JSON.parse(stored) as DialogState | null;
-    return typeof state === 'object' ? state : null;
-  } catch {
-    return null;
-  }
 }
 
 /** The first snapshot of a dialog and the actions of its beginning. @throws what the dialog throws */
@@ -82,6 +66,7 @@ export function persist(dialog: Dialog, live: LiveState): string {
     snapshot: live.snapshot === null ? null : dialog.machine.getPersistedSnapshot(live.snapshot),
     activities: live.activities,
     timers: live.timers,
+    ...(live.visit === firstVisit ? {} : { visit: live.visit }),
   };
   return JSON.stringify(state);
 }

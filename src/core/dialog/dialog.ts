@@ -7,9 +7,14 @@ import { type AnyStateMachine, type AnyStateNode, initialTransition } from 'xsta
 import type { FlagReason } from '../model/effects.ts';
 import type { EventContent, EventKind } from '../model/events.ts';
 import { KnownError, messageOf } from '../model/faults.ts';
+import type { LateRule, OnUncertain } from '../model/ledger.ts';
+import type { TemplateBody } from '../model/send-bodies.ts';
 import type { SendBody, UncertainPolicy } from '../model/sends.ts';
+import type { ActivityLookup, ActivityRun } from '../ports/activity.ts';
 import type { LimitClaim } from '../ports/store.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
+import type { StandardSchema } from '../standard-schema.ts';
+import { type ActivityCost, problemOfCost } from './cost.ts';
 
 /** What every event carries beside its content; dialogs know no other clock, chance or configuration. */
 export interface TurnEnv {
@@ -31,6 +36,14 @@ export interface DialogEvent extends EventContent {
   env: TurnEnv;
 }
 
+/** What a system of the business told, as a machine receives it: `payment.succeeded` is `business.payment.succeeded`. */
+export interface BusinessDialogEvent {
+  type: `business.${string}`;
+  data: unknown;
+  position: number;
+  env: TurnEnv;
+}
+
 /** Sent after the last event of a batch, when nothing more waits in the mailbox. */
 export interface MailboxDrained {
   type: 'mailboxDrained';
@@ -40,6 +53,12 @@ export interface MailboxDrained {
 export interface SayParams {
   text?: string;
   body?: SendBody;
+  /** Several messages, one after another. */
+  bodies?: readonly SendBody[];
+  /** Leaves in the place of all of it where the service window is closed by then; without it a person is asked. */
+  ifWindowClosed?: TemplateBody;
+  /** Said only where this activity of the state is really started, and no limit refuses it. */
+  ifStarts?: string;
   quoteWamid?: string;
   answersThrough?: number;
   uncertainPolicy?: UncertainPolicy;
@@ -60,7 +79,7 @@ const asData = () => {
 
 /** The actions by which a machine speaks; give them to `setup({ actions: { ...dialogActions } })`. */
 export const dialogActions = {
-  /** Sends a text (split where it is too long) or a built body. A blank text is a fault of the dialog. */
+  /** Sends a text (split where it is too long), a built body, or several. A blank text is a fault of the dialog. */
   say: asData as (_: unknown, params: SayParams) => void,
   flag: asData as (_: unknown, params: FlagParams) => void,
   /** Declares that what awaits an answer gets none, by a rule that says so in its name. */
@@ -69,10 +88,43 @@ export const dialogActions = {
   markRead: asData as (_: unknown, params: { wamid: string; typing: boolean }) => void,
 };
 
+/** The guards that the checker knows exactly; give them to `setup({ guards: { ...dialogGuards } })`. */
+export const dialogGuards = {
+  /** The customer tapped this option of a message with buttons or a list. */
+  chose: ({ event }: { event: unknown }, { option }: { option: string }): boolean =>
+    (event as DialogEvent).choice?.id === option,
+};
+
 export interface ActivityDeclaration {
   deadlineMs(settings: NumberSettings): number;
   /** Units of limits that a start takes in the turn's commit. */
   claims?(settings: NumberSettings, contactId: string): LimitClaim[];
+  /** Paid work. */
+  cost?: ActivityCost;
+  /** Demanded where there is a cost. */
+  onUncertain?: OnUncertain;
+  /** What becomes of a result that comes after its visit is over; discarded if absent. */
+  late?: LateRule;
+  attemptsMax?: number;
+  /** For each request over `context.fetch`: one that hangs leaves time for another attempt. */
+  requestTimeoutMs?: number;
+  /** The input as it is stored and run. @throws SchemaMismatch */
+  acceptInput?(input: unknown): unknown;
+  /** Absent for those that the runtime has itself: `reply`, `fetchMedia`. */
+  run?: ActivityRun;
+  /** For `onUncertain: 'lookup'`. */
+  lookup?: ActivityLookup;
+}
+
+/** A state that an earlier version could be in, as its snapshots had it. */
+export interface EarlierState {
+  version: number;
+  /** As XState writes it: `'people'`, `{ buying: 'paying' }`. */
+  value: unknown;
+  /** A sample. */
+  context?: unknown;
+  /** Activities that run there: invoke id -> name. */
+  running?: Readonly<Record<string, string>>;
 }
 
 export interface Dialog {
@@ -83,6 +135,21 @@ export interface Dialog {
   activities: Readonly<Record<string, ActivityDeclaration>>;
   /** Said when a customer's message changes nothing and is answered by nothing. */
   unexpectedText?(settings: NumberSettings): string;
+  /** An older version's snapshot in this version's words, or null where it cannot be continued. */
+  migrate?(old: {
+    version: number;
+    value: unknown;
+    context: unknown;
+  }): { value: unknown; context: unknown } | null;
+  /** What the context of a stored snapshot must fit to be continued. */
+  context?: StandardSchema;
+  /** States of earlier versions in which conversations may still stand: `nightdesk check` looks that each goes on. */
+  earlier?: readonly EarlierState[];
+  /** The state for conversations whose snapshot fits no more. */
+  landing?: string;
+  /** What a tap on a button of an earlier question does; `explain` if absent. */
+  staleTap?: 'act' | 'explain' | 'ignore';
+  staleText?(settings: NumberSettings): string;
 }
 
 /** A dialog that cannot be run; the message says which state and what to write instead. */
@@ -90,13 +157,24 @@ export class DialogRefused extends KnownError {
   override readonly name = 'DialogRefused';
 }
 
+/** A dialog as it is given: one that starts nothing need not say so. */
+export type GivenDialog = Omit<Dialog, 'activities'> & Partial<Pick<Dialog, 'activities'>>;
+
 /** Checks a dialog and returns it. @throws DialogRefused */
-export function defineDialog(dialog: Dialog): Dialog {
+export function defineDialog(given: GivenDialog): Dialog {
+  const dialog: Dialog = { ...given, activities: given.activities ?? {} };
   const refuse = (what: string) => {
     throw new DialogRefused(`Dialog ${dialog.name}: ${what}`);
   };
   if (!/^[a-zA-Z][\w-]{0,63}$/.test(dialog.name))
     refuse('its name must begin with a letter and hold letters, digits, - and _ only, at most 64.');
+  for (const [name, declaration] of Object.entries(dialog.activities)) {
+    const problem = problemOfCost(declaration);
+    if (problem !== null) refuse(`activity ${name}: ${problem}`);
+    const own = (declaration as { name?: unknown }).name;
+    if (own !== undefined && own !== name)
+      refuse(`activity ${String(own)} stands under the name ${name}. Both must be the same.`);
+  }
   for (const node of nodesOf(dialog.machine.root)) {
     for (const invoke of node.invoke) {
       if (typeof invoke.src === 'string' && invoke.src in dialog.activities) continue;

@@ -10,6 +10,7 @@ import type { TurnEnv } from './dialog.ts';
 export const defaultTexts = {
   fallback: 'We received your message and will get back to you shortly.',
   unsupported: 'I cannot read this kind of message yet. Could you write it as text, please?',
+  staleTap: 'That button belongs to an earlier message. Please answer the latest one.',
   handOff: 'A person from our team will answer you here.',
   muted: 'We have exchanged many messages in a short time. A person will look at our conversation.',
 } as const;

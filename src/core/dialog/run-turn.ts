@@ -11,10 +11,21 @@ import type { Effect } from '../model/effects.ts';
 import { answerClassOf, type EventEnd, type MailboxEvent } from '../model/events.ts';
 import { messageOf, outlineOf } from '../model/faults.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
+import { factOf, takesFact, unheardFact } from './business-events.ts';
+import { openSigner, type TapSigner } from './buttons.ts';
 import type { Dialog, DialogEvent, TurnEnv } from './dialog.ts';
-import { begin, isUnderWay, type LiveState, labelOf, notBegun, persist, restore } from './dialog-state.ts';
-import { fallbackEffects } from './fallback.ts';
-import { collectEffects, type EffectSink, newSink, settledEffects } from './turn-effects.ts';
+import { inDialogOrder } from './dialog-order.ts';
+import { begin, isUnderWay, type LiveState, labelOf, notBegun, persist } from './dialog-state.ts';
+import { defaultTexts, fallbackEffects } from './fallback.ts';
+import { answeredBy, asTapped, judgeTap, secondTapEffects, type Tap, visitAfter } from './taps.ts';
+import {
+  type CollectContext,
+  collectEffects,
+  type EffectSink,
+  newSink,
+  settledEffects,
+} from './turn-effects.ts';
+import { type Restored, restore } from './versions.ts';
 
 export interface TurnInput {
   dialog: Dialog;
@@ -29,6 +40,8 @@ export interface TurnInput {
   /** A transcriber is set, so recordings can be read. */
   transcribes?: boolean;
   lastFallbackAtMs: number | null;
+  /** Writes and checks the codes in the ids of this conversation's buttons; without one they are open. */
+  signer?: TapSigner;
   /** Makes ids that are equal in every run of this turn. */
   newId(prefix: 'act' | 'tmr'): string;
   /** Activities that the commit refused in an earlier run of this turn, by name, with the limit that refused. */
@@ -63,14 +76,15 @@ const toldOf = (error: unknown): Told => ({ fault: messageOf(error), outline: ou
 
 /** @throws Error where what the dialog remembers is too large to be stored */
 export function runTurn(input: TurnInput): TurnOutput {
-  const { live, lost } = restore(input.dialog, input.stored);
+  const restored = restore(input.dialog, input.stored, input.nowMs);
+  const { live } = restored;
   const turn: Turn = {
     input,
     live,
     sink: newSink(input.refused),
     output: { consumed: [], deadLetters: [], late: 0 },
   };
-  if (lost !== null) leaveBehind(turn, lost);
+  continueFrom(turn, restored);
   for (const event of inDialogOrder(input.events)) {
     if (input.failed === undefined) runEvent(turn, event);
     else poison(turn, turn.live, event, { fault: input.failed, outline: input.failed }, true);
@@ -87,24 +101,6 @@ export function runTurn(input: TurnInput): TurnOutput {
   };
 }
 
-/** Messages that stand side by side are seen by WhatsApp's own time, then by position; everything else by position. */
-export function inDialogOrder(events: readonly MailboxEvent[]): MailboxEvent[] {
-  const ordered: MailboxEvent[] = [];
-  let run: MailboxEvent[] = [];
-  const flush = () => {
-    ordered.push(...run.sort((a, b) => a.sentAtMs - b.sentAtMs || a.position - b.position));
-    run = [];
-  };
-  for (const event of events) {
-    if (answerClassOf[event.kind] === 'internal') {
-      flush();
-      ordered.push(event);
-    } else run.push(event);
-  }
-  flush();
-  return ordered;
-}
-
 const isFallback = (effect: Effect) => effect.type === 'send' && effect.fallback === true;
 
 /** What an event carries now: a fallback text that this turn sends counts for the rest of it. */
@@ -119,8 +115,9 @@ function envOf({ input, sink }: Turn): TurnEnv {
   };
 }
 
-function turnContext(turn: Turn, position: number) {
-  return { dialog: turn.input.dialog, position, newId: turn.input.newId };
+function turnContext({ input, live }: Turn, position: number): CollectContext {
+  const { dialog, nowMs, newId, signer = openSigner } = input;
+  return { dialog, position, nowMs, newId, mint: { dialog: dialog.name, visit: live.visit.began, signer } };
 }
 
 function storable(dialog: Dialog, state: string): string {
@@ -130,13 +127,28 @@ function storable(dialog: Dialog, state: string): string {
   );
 }
 
-/** The stored state is of another dialog or version: it begins anew, and somebody who waited for an answer is told so. */
-function leaveBehind(turn: Turn, lost: Pick<LiveState, 'activities' | 'timers'>): void {
-  const detail = 'the stored state no longer fits its dialog, which began anew';
-  const answersThrough = (turn.input.events[0]?.position ?? 0) - 1;
-  cancelAll(turn, lost);
+/**
+ * The stored state may be of another version. What has no place in this one is cancelled, what this one adds is set; who
+ * waited for an answer of what is cancelled is told so, and a person too. An end by the declared landing state is no fault.
+ */
+function continueFrom(turn: Turn, { how, gone, due }: Restored): void {
+  const firstPosition = turn.input.events[0]?.position ?? 0;
+  cancelAll(turn, gone);
+  for (const { timerId, event, delayMs } of due) {
+    const token = turn.input.newId('tmr');
+    turn.live.timers[timerId] = { token, event, setAtMs: turn.input.nowMs, delayMs };
+    turn.sink.effects.push({ type: 'setTimer', timerId, token, delayMs });
+  }
+  // Buttons of before belong to no question of now.
+  if (how === 'lost' || how === 'landed') turn.live.visit = { began: firstPosition };
+  const isAwaited = Object.keys(gone.activities).length > 0;
+  if (how !== 'lost' && !isAwaited) return;
+  const detail =
+    how === 'lost'
+      ? 'the stored state no longer fits its dialog, which began anew'
+      : 'what the customer waited for is no part of the new version of the dialog';
+  const answersThrough = firstPosition - 1;
   const flagged = fallbackEffects(envOf(turn), { reason: 'dialogChanged', detail, answersThrough });
-  const isAwaited = Object.keys(lost.activities).length > 0;
   turn.sink.effects.push(...(isAwaited ? flagged : flagged.filter((effect) => effect.type === 'flag')));
 }
 
@@ -151,26 +163,44 @@ function runEvent(turn: Turn, event: MailboxEvent): void {
     turn.sink.effects.push({ type: 'flag', reason: 'windowClosed', detail, answersThrough: position });
     return;
   }
-  const machineEvent = answerClass === 'never' ? null : toMachineEvent(turn, event);
+  const tap = wantsAnswer ? tapIn(turn, event) : null;
+  if (tap?.kind === 'second' || tap?.kind === 'unwanted') {
+    const unwanted: Effect = { type: 'noAnswer', rule: 'staleTap', answersThrough: position };
+    output.consumed.push({ position, end: 'awaiting' });
+    turn.sink.effects.push(
+      ...(tap.kind === 'second' ? secondTapEffects(turn.live.visit, position) : [unwanted]),
+    );
+    return;
+  }
+  const machineEvent = answerClass === 'never' ? null : toMachineEvent(turn, event, tap);
   if (machineEvent === null && answerClass === 'internal') output.late += 1;
-  if (machineEvent === null || (!wantsAnswer && !isUnderWay(turn.live))) {
+  const isFact = event.kind === 'business';
+  if (machineEvent === null || (!wantsAnswer && !isFact && !isUnderWay(turn.live))) {
     output.consumed.push({ position, end: 'noAnswerNeeded' });
     return;
   }
   const before = copyOf(turn.live);
   const effectsBefore = turn.sink.effects.length;
   try {
-    const moved = step(turn, machineEvent, position);
+    const isTaken = !isFact || takesFact(turn.input.dialog, turn.live, machineEvent);
+    const moved = isTaken && step(turn, machineEvent, position, tap);
+    if (event.kind === 'handedBack') goOnAfterHandBack(turn, before, position);
     output.consumed.push({ position, end: wantsAnswer ? 'awaiting' : 'noAnswerNeeded' });
-    if (!moved && wantsAnswer) unexpected(turn, position);
+    if (!moved && wantsAnswer) unexpected(turn, position, tap);
+    if (!isTaken) turn.sink.effects.push(unheardFact(event));
   } catch (error) {
     takeBack(turn.sink, effectsBefore);
-    poison(turn, before, event, toldOf(error), answerClass === 'internal');
+    poison(turn, before, event, toldOf(error), answerClass === 'internal' && !isFact);
   }
 }
 
+function tapIn({ input, live }: Turn, event: MailboxEvent): Tap | null {
+  const { dialog, signer = openSigner } = input;
+  return judgeTap(event, { dialog, signer, visit: live.visit, isUnderWay: isUnderWay(live) });
+}
+
 /** Translates, or null where the event belongs to an earlier visit of its state. */
-function toMachineEvent(turn: Turn, event: MailboxEvent): AnyEventObject | null {
+function toMachineEvent(turn: Turn, event: MailboxEvent, tap: Tap | null): AnyEventObject | null {
   const { live } = turn;
   const env = envOf(turn);
   switch (event.kind) {
@@ -187,10 +217,12 @@ function toMachineEvent(turn: Turn, event: MailboxEvent): AnyEventObject | null 
     case 'timer': {
       const timerId = event.content.timerId ?? '';
       const timer = live.timers[timerId];
-      if (timer === undefined || timer.token !== event.content.timerToken) return null;
-      delete live.timers[timerId];
+      if (timer === undefined || timer.hasFired || timer.token !== event.content.timerToken) return null;
+      live.timers[timerId] = { ...timer, hasFired: true };
       return { ...timer.event, env };
     }
+    case 'business':
+      return factOf(event, env);
     default: {
       const { position, wamid, sentAtMs } = event;
       const dialogEvent: DialogEvent = {
@@ -201,13 +233,13 @@ function toMachineEvent(turn: Turn, event: MailboxEvent): AnyEventObject | null 
         sentAtMs,
         env,
       };
-      return dialogEvent;
+      return tap === null ? dialogEvent : asTapped(dialogEvent, tap);
     }
   }
 }
 
 /** One event through the machine; false where nothing changed and nothing was said. @throws what the dialog throws */
-function step(turn: Turn, event: AnyEventObject, position: number): boolean {
+function step(turn: Turn, event: AnyEventObject, position: number, tap: Tap | null = null): boolean {
   const { dialog } = turn.input;
   const effectsBefore = turn.sink.effects.length;
   const underWay = isUnderWay(turn.live) ? turn.live.snapshot : null;
@@ -218,9 +250,14 @@ function step(turn: Turn, event: AnyEventObject, position: number): boolean {
       (next as { error?: unknown }).error ??
       new Error('The dialog ended with an error that it does not handle.')
     );
-  const moved = next !== current || actions.length > 0 || turn.sink.effects.length > effectsBefore;
+  // The timers of the first state are no answer to the first message.
+  const hasBegun = turn.sink.effects.slice(effectsBefore).some(({ type }) => type !== 'setTimer');
+  const moved = next !== current || actions.length > 0 || hasBegun;
   turn.live.snapshot = next;
+  const isNewState = JSON.stringify(next.value) !== JSON.stringify(current.value);
+  turn.live.visit = visitAfter(turn.live.visit, { position, tap: moved ? tap : null, isNewState });
   collectEffects(turn.sink, turn.live, actions, turnContext(turn, position));
+  turn.live.visit = answeredBy(turn.live.visit, turn.sink.effects.slice(effectsBefore));
   refuseStrays(turn, Object.keys(current.children));
   runRefused(turn, position);
   if (next.status === 'done' && turn.live.snapshot === next) turn.sink.effects.push({ type: 'end' });
@@ -230,7 +267,7 @@ function step(turn: Turn, event: AnyEventObject, position: number): boolean {
 /** The first instance of the dialog, or the next one after its end. */
 function beginNow(turn: Turn, position: number) {
   const { snapshot, actions } = begin(turn.input.dialog);
-  turn.live = { ...notBegun(), snapshot };
+  turn.live = { ...notBegun(), visit: { ...turn.live.visit, began: position }, snapshot };
   collectEffects(turn.sink, turn.live, actions, turnContext(turn, position));
   refuseStrays(turn, []);
   runRefused(turn, position);
@@ -253,14 +290,39 @@ function refuseStrays(turn: Turn, known: readonly string[]): void {
 function runRefused(turn: Turn, position: number): void {
   for (let refused = turn.sink.refusedStarts.shift(); refused; refused = turn.sink.refusedStarts.shift()) {
     const { invokeId, limit } = refused;
-    const error = { code: 'limitRefused', message: `The limit ${limit} is reached.` };
+    const error = { code: 'limitRefused', message: `The limit ${limit} is reached.`, limit };
     const type = `xstate.error.actor.${invokeId}`;
     step(turn, { type, error, actorId: invokeId, env: envOf(turn) }, position);
   }
 }
 
+/**
+ * A take-over ended what ran and dropped the timers. Where the dialog still waits for an activity it is told that it failed,
+ * since nothing else would ever move it on; timers of its present state are set again for the time that is left.
+ */
+function goOnAfterHandBack(turn: Turn, before: LiveState, position: number): void {
+  // What an earlier message of this very turn has started was not there when somebody took over, and goes on.
+  const isNew = (id: string) =>
+    turn.sink.effects.some((e) => e.type === 'startActivity' && e.activityId === id);
+  for (const [invokeId, activityId] of Object.entries(before.activities)) {
+    if (turn.live.activities[invokeId] !== activityId || isNew(activityId)) continue;
+    delete turn.live.activities[invokeId];
+    const error = { code: 'takenOver', message: 'A person took the conversation over, which ended this.' };
+    const type = `xstate.error.actor.${invokeId}`;
+    step(turn, { type, error, actorId: invokeId, env: envOf(turn) }, position);
+  }
+  for (const [timerId, timer] of Object.entries(turn.live.timers)) {
+    const { token, setAtMs, delayMs, hasFired } = timer;
+    if (hasFired || before.timers[timerId]?.token !== token) continue;
+    const leftMs = Math.max(0, (setAtMs ?? turn.input.nowMs) + (delayMs ?? 0) - turn.input.nowMs);
+    if (delayMs !== undefined) turn.sink.effects.push({ type: 'setTimer', timerId, token, delayMs: leftMs });
+  }
+}
+
 function drained(turn: Turn): void {
-  if (!isUnderWay(turn.live)) return;
+  // A wildcard of a dialog means the customer's messages, not this.
+  const hears = turn.input.dialog.machine.events.includes('mailboxDrained');
+  if (!hears || !isUnderWay(turn.live)) return;
   const position = Math.max(0, ...turn.output.consumed.map((each) => each.position));
   const before = copyOf(turn.live);
   const effectsBefore = turn.sink.effects.length;
@@ -273,9 +335,10 @@ function drained(turn: Turn): void {
   }
 }
 
-function unexpected(turn: Turn, position: number): void {
+function unexpected(turn: Turn, position: number, tap: Tap | null): void {
   const { dialog, settings } = turn.input;
-  const text = dialog.unexpectedText?.(settings);
+  const stale = tap?.kind === 'stale' ? (dialog.staleText?.(settings) ?? defaultTexts.staleTap) : undefined;
+  const text = stale ?? dialog.unexpectedText?.(settings);
   const detail = 'the dialog has no answer to this message';
   turn.sink.effects.push(
     ...(text === undefined
@@ -286,7 +349,8 @@ function unexpected(turn: Turn, position: number): void {
 
 /**
  * The event is not tried again: a pure turn would fail the same way. The customer gets the fallback text, a person is
- * asked. After a failed result or timer the dialog begins anew, since nothing else would ever move it on.
+ * asked. After a failed result or timer the dialog begins anew, since nothing else would ever move it on. What the business
+ * told leaves it where it is: nobody wrote and waits for a word, and a person may send the event through again.
  */
 function poison(turn: Turn, before: LiveState, event: MailboxEvent, told: Told, restart: boolean): void {
   const { output } = turn;
@@ -294,16 +358,17 @@ function poison(turn: Turn, before: LiveState, event: MailboxEvent, told: Told, 
   turn.live = before;
   if (restart) {
     cancelAll(turn, before);
-    turn.live = notBegun();
+    turn.live = { ...notBegun(), visit: before.visit };
   }
   const consumed = output.consumed.find((each) => each.position === position);
   if (consumed === undefined) output.consumed.push({ position, end: 'deadLetter' });
   else consumed.end = 'deadLetter';
   if (!output.deadLetters.some((each) => each.position === position))
     output.deadLetters.push({ position, ...told });
-  turn.sink.effects.push(
-    ...fallbackEffects(envOf(turn), { reason: 'deadLetter', detail: told.fault, answersThrough: position }),
-  );
+  const isAwaited = restart || event.kind !== 'business';
+  const answersThrough = isAwaited ? position : 0;
+  const flagged = fallbackEffects(envOf(turn), { reason: 'deadLetter', detail: told.fault, answersThrough });
+  turn.sink.effects.push(...(isAwaited ? flagged : flagged.filter((effect) => effect.type === 'flag')));
 }
 
 /** Nobody waits for these any more. */
@@ -313,8 +378,8 @@ function cancelAll(turn: Turn, { activities, timers }: Pick<LiveState, 'activiti
   for (const timerId of Object.keys(timers)) turn.sink.effects.push({ type: 'cancelTimer', timerId });
 }
 
-function copyOf({ snapshot, activities, timers }: LiveState): LiveState {
-  return { snapshot, activities: { ...activities }, timers: { ...timers } };
+function copyOf({ snapshot, activities, timers, visit }: LiveState): LiveState {
+  return { snapshot, activities: { ...activities }, timers: { ...timers }, visit };
 }
 
 /** What a failing event wanted is not done; a refusal that it was not told of is kept for the next start. */

@@ -4,6 +4,7 @@
  */
 import type { Effect } from '../model/effects.ts';
 import { splitText } from '../model/split-text.ts';
+import { type Mint, mintBody } from './buttons.ts';
 import type { Dialog, FlagParams, SayParams } from './dialog.ts';
 import type { LiveState } from './dialog-state.ts';
 
@@ -23,7 +24,10 @@ export interface CollectContext {
   dialog: Dialog;
   /** Position of the event that is run; a word of the dialog answers through it unless it says otherwise. */
   position: number;
+  nowMs: number;
   newId(prefix: 'act' | 'tmr'): string;
+  /** What buttons and rows get their ids by. */
+  mint: Mint;
 }
 
 interface Action {
@@ -37,6 +41,7 @@ export function collectEffects(
   actions: readonly unknown[],
   context: CollectContext,
 ): void {
+  const conditional: { starts: string; effects: Effect[] }[] = [];
   for (const action of actions as readonly Action[]) {
     const params = (action.params ?? {}) as Record<string, unknown>;
     switch (action.type) {
@@ -52,9 +57,17 @@ export function collectEffects(
       case 'xstate.cancel':
         cancelTimer(sink, live, String(params.sendId));
         break;
-      default:
-        if (!action.type.startsWith('xstate.')) sink.effects.push(...words(action.type, params, context));
+      default: {
+        if (action.type.startsWith('xstate.')) break;
+        const effects = words(action.type, params, context);
+        sink.effects.push(...effects);
+        if (typeof params.ifStarts === 'string') conditional.push({ starts: params.ifStarts, effects });
+      }
     }
+  }
+  for (const { starts, effects } of conditional) {
+    const isRefused = sink.refusedStarts.some(({ invokeId }) => invokeId === starts);
+    if (isRefused) sink.effects = sink.effects.filter((effect) => !effects.includes(effect));
   }
 }
 
@@ -66,7 +79,8 @@ function start(
 ): void {
   const invokeId = String(params.id);
   const name = String(params.src);
-  if (!(name in context.dialog.activities)) {
+  const declaration = context.dialog.activities[name];
+  if (declaration === undefined) {
     throw new Error(
       `The dialog ${context.dialog.name} started "${name}", which is not one of its declared activities.`,
     );
@@ -77,9 +91,10 @@ function start(
     sink.refusedStarts.push({ name, invokeId, limit: refused?.limit ?? '' });
     return;
   }
+  const input = declaration.acceptInput?.(params.input) ?? params.input;
   const activityId = context.newId('act');
   live.activities[invokeId] = activityId;
-  sink.effects.push({ type: 'startActivity', activityId, name, input: params.input });
+  sink.effects.push({ type: 'startActivity', activityId, name, input });
 }
 
 /** Also comes after a child that is done: then its visit is gone from the map and nothing is cancelled. */
@@ -100,13 +115,15 @@ function setTimer(
   if (typeof params.delay !== 'number') return;
   const timerId = String(params.id);
   const token = context.newId('tmr');
-  live.timers[timerId] = { token, event: params.event as { type: string } };
+  const event = params.event as { type: string };
+  live.timers[timerId] = { token, event, setAtMs: context.nowMs, delayMs: params.delay };
   sink.effects.push({ type: 'setTimer', timerId, token, delayMs: params.delay });
 }
 
 function cancelTimer(sink: EffectSink, live: LiveState, timerId: string): void {
-  if (!(timerId in live.timers)) return;
+  const timer = live.timers[timerId];
   delete live.timers[timerId];
+  if (timer === undefined || timer.hasFired) return;
   sink.effects.push({ type: 'cancelTimer', timerId });
 }
 
@@ -132,22 +149,24 @@ function words(type: string, params: Record<string, unknown>, context: CollectCo
 }
 
 /** @throws Error where there is nothing to say: no send would leave, and the customer would wait in silence. */
-function say(params: SayParams, { dialog, position }: CollectContext): Effect[] {
-  const { text, body, ...rest } = params;
+function say(params: SayParams, { dialog, position, mint }: CollectContext): Effect[] {
+  const { text, body, bodies: several, ifStarts: _, ...rest } = params;
   const bodies =
-    body !== undefined
+    several ??
+    (body !== undefined
       ? [body]
-      : splitText(text ?? '').map((part) => ({ type: 'text' as const, text: { body: part } }));
-  if (bodies.length === 0)
+      : splitText(text ?? '').map((part) => ({ type: 'text' as const, text: { body: part } })));
+  if (bodies.length === 0 && several === undefined)
     throw new Error(`The dialog ${dialog.name} said a blank text. Give its say words, or another action.`);
   return bodies.map((each, index) => {
-    const { quoteWamid, ...others } = rest;
+    const { quoteWamid, ifWindowClosed, ...others } = rest;
     return {
       type: 'send',
-      body: each,
+      body: mintBody(each, mint),
       answersThrough: position,
       ...others,
       ...(quoteWamid !== undefined && index === 0 ? { quoteWamid } : {}),
+      ...(ifWindowClosed === undefined ? {} : { ifWindowClosed: index === 0 ? ifWindowClosed : 'nothing' }),
     };
   });
 }

@@ -2,7 +2,7 @@
  * What a turn wants done. A turn is pure: it returns effects as data, and the commit of the turn makes all of them
  * durable or none. To add an effect, add it here and its writing in each store's `commitTurn`.
  */
-import type { SendBody, UncertainPolicy } from './sends.ts';
+import type { IfWindowClosed, SendBody, UncertainPolicy } from './sends.ts';
 
 export type FlagReason =
   | 'replyTimeout'
@@ -18,12 +18,16 @@ export type FlagReason =
   | 'mutedByLimit'
   | 'tookOver'
   | 'unexpected'
-  | 'dialogChanged';
+  | 'dialogChanged'
+  | 'businessEvent'
+  /** A paid request is counted as spent, and nobody knows whether it was charged for. */
+  | 'chargeUncertain';
 
 export type Effect =
   | {
       type: 'send';
       body: SendBody;
+      ifWindowClosed?: IfWindowClosed;
       quoteWamid?: string;
       uncertainPolicy?: UncertainPolicy;
       /** Mailbox position through which this send answers; without it, everything still awaiting an answer. */

@@ -1,7 +1,8 @@
 /**
  * What arrives. A webhook body is parsed into inbound items; an item that belongs to a conversation becomes an
- * event in its mailbox, beside the events of our own making (timers, activity results, hand-backs). Whether a kind
- * of event wants an answer is decided by one total table, here and nowhere else.
+ * event in its mailbox, beside the events of our own making (timers, activity results, hand-backs) and those of the
+ * business' own systems (a payment, a shipped order). Whether a kind of event wants an answer is decided by one total
+ * table, here and nowhere else.
  * To add a kind: add it to `EventKind`, the compiler then names the tables that want a row.
  */
 
@@ -33,6 +34,7 @@ export type MessageKind =
 export type OtherKind =
   | 'echo'
   | 'standby'
+  | 'business'
   | 'activityDone'
   | 'activityFailed'
   | 'timer'
@@ -71,6 +73,7 @@ export const answerClassOf: Readonly<Record<EventKind, AnswerClass>> = {
   unknown: 'answer',
   echo: 'context',
   standby: 'never',
+  business: 'internal',
   activityDone: 'internal',
   activityFailed: 'internal',
   timer: 'internal',
@@ -233,8 +236,15 @@ export interface MailboxEvent {
   content: EventContent;
 }
 
-/** The content of an event of our own making. */
+/** What a system of the business told, e.g. its shop: `name` is `payment.succeeded`, a machine gets `business.payment.succeeded`. */
+export interface BusinessFact {
+  name: string;
+  data: unknown;
+}
+
+/** The content of an event that no message made. */
 export interface InternalContent {
+  business?: BusinessFact;
   activityId?: string;
   result?: unknown;
   fault?: { code: string; message: string };

@@ -3,7 +3,19 @@
  * They sort by time, hold nothing personal (a send id is shown to every app that listens to a number) and are
  * made from passed-in time and chance, so a seed repeats them. To add a kind of id, add its prefix here.
  */
-export type IdPrefix = 'ctc' | 'cnv' | 'evt' | 'snd' | 'act' | 'tmr' | 'flg' | 'dlt' | 'qrt' | 'own' | 'alr';
+export type IdPrefix =
+  | 'ctc'
+  | 'cnv'
+  | 'evt'
+  | 'snd'
+  | 'act'
+  | 'tmr'
+  | 'flg'
+  | 'dlt'
+  | 'qrt'
+  | 'own'
+  | 'alr'
+  | 'key';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 

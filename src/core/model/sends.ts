@@ -1,9 +1,12 @@
 /**
  * What leaves. A send is a row with one life, told by the table below; its body is what Meta's `/messages` takes.
  * It is written to a socket only from `sending`, which is committed first, so a crash can never hide an attempt.
- * To add a kind of message, add its body and its builder in `send-builders.ts`.
+ * To add a kind of message, see `send-bodies.ts`.
  */
 import type { ConversationRef } from './ids.ts';
+import type { SendBody, TemplateBody } from './send-bodies.ts';
+
+export type { SendBody } from './send-bodies.ts';
 
 export type SendState =
   | 'queued'
@@ -38,12 +41,14 @@ export const sendTransitions: Readonly<Record<SendState, readonly SendState[]>> 
 /** States in which a send still blocks the lane of its conversation. */
 export const laneBlockingStates = ['queued', 'sending', 'uncertain'] as const satisfies readonly SendState[];
 
-export type SendBody =
-  | { type: 'text'; text: { body: string; preview_url?: boolean } }
-  | { type: 'reaction'; reaction: { message_id: string; emoji: string } };
-
 /** What to do with a send of which nobody knows whether it was accepted. */
 export type UncertainPolicy = 'resendOnEvidence' | 'holdForPerson' | 'resendMayRepeat' | 'dropMayLose';
+
+/**
+ * What leaves in the place of a send when the service window is closed by then: a template, or nothing, since the template
+ * of the part before stands for the whole. Without it the send is withdrawn and a person asked.
+ */
+export type IfWindowClosed = TemplateBody | 'nothing';
 
 export type SendPriority = 'operator' | 'reply' | 'other';
 export const sendPriorities: readonly SendPriority[] = ['operator', 'reply', 'other'];
@@ -55,6 +60,7 @@ export type SendOrigin = 'dialog' | 'fallback' | 'operator';
 export interface NewSend {
   sendId: string;
   body: SendBody;
+  ifWindowClosed?: IfWindowClosed;
   /** The wamid to quote, where the answer should show which message it answers. */
   quoteWamid?: string;
   origin: SendOrigin;

@@ -10,7 +10,7 @@ import { limits } from '../limits.ts';
 
 const graphemeSegmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
-/** Length as Meta's limits count it (see `send-builders.ts`). */
+/** Length as Meta's limits count it (see `send-limits.ts`). */
 export function codePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;

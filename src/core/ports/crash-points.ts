@@ -14,15 +14,23 @@ type StoreRead =
   | 'driver'
   | 'readTenants'
   | 'readHistory'
+  | 'readLedger'
+  | 'readLimits'
   | 'readTranscript'
   | 'stats'
   | 'audit'
   | 'findConversation'
   | 'listFlags'
+  | 'listStates'
   | 'listIdleHolds'
   | 'listDeadLetters'
   | 'listSends'
   | 'listQuarantine'
+  | 'listApiKeys'
+  | 'findApiKey'
+  | 'findFile'
+  | 'findUpload'
+  | 'listUnusedFiles'
   | 'close';
 
 /** A transaction: one for each writing method of the store, and the change of the schema at a start. */
@@ -35,11 +43,14 @@ export type RequestPurpose =
   | 'graphMedia'
   | 'graphRead'
   | 'mediaFile'
+  | 'mediaUpload'
+  | 'fileStore'
   | 'model'
+  | 'provider'
   | 'doctor';
 
 /** An answer that this process gives. */
-export type AnswerName = 'webhookAnswer' | 'commandAnswer';
+export type AnswerName = 'webhookAnswer' | 'eventAnswer' | 'commandAnswer';
 
 export type CrashPoint =
   | `${Transaction}.${'beforeCommit' | 'afterCommit'}`
@@ -80,6 +91,10 @@ export const crashPoints: Readonly<Record<CrashPoint, string>> = {
   'commitTurn.afterCommit': 'the turn is stored; its sends, activities and timers were handed to nobody',
   'releaseLease.beforeCommit': 'a conversation that nobody can answer now is still leased',
   'releaseLease.afterCommit': 'the lease is given back; the events wait in the mailbox',
+  'beginAttempt.beforeCommit': 'what paid work costs is reserved; nothing says that its provider is asked',
+  'beginAttempt.afterCommit': 'the paid request counts as under way; not a byte of it was written',
+  'endAttempt.beforeCommit': 'a paid request has failed; the store knows only that it was under way',
+  'endAttempt.afterCommit': 'a paid request has failed and will be repeated; nobody has begun to',
   'settleActivity.beforeCommit': 'the model’s answer is known to this process alone',
   'settleActivity.afterCommit': 'the model’s answer is an event in the mailbox; no wake announced it',
   'fireTimers.beforeCommit': 'the timer is due and still a timer',
@@ -109,6 +124,20 @@ export const crashPoints: Readonly<Record<CrashPoint, string>> = {
     'the event is in its mailbox again; no wake announced it, the operator has no answer',
   'resolveSend.beforeCommit': 'the send waits for a verdict; the operator has no answer',
   'resolveSend.afterCommit': 'the verdict is stored; nobody acted on it, the operator has no answer',
+  'appendBusiness.beforeCommit':
+    'nothing of the event of the business is stored; its sender has no answer and sends it again',
+  'appendBusiness.afterCommit':
+    'the event of the business is in the mailbox; no wake announced it, its sender has no answer and sends it again',
+  'createApiKey.beforeCommit': 'no key is stored; the operator has no answer',
+  'createApiKey.afterCommit': 'a key is stored that nobody has seen; the operator has no answer',
+  'revokeApiKey.beforeCommit': 'the key opens still; the operator has no answer',
+  'revokeApiKey.afterCommit': 'the key opens no more; the operator has no answer',
+  'noteFile.beforeCommit': 'the bytes of a file are there; the store does not know of it',
+  'noteFile.afterCommit': 'a file is kept; whoever made or fetched it does not know yet',
+  'noteUpload.beforeCommit': 'Meta has a file; only this process knows under which id',
+  'noteUpload.afterCommit': 'it is stored under which id Meta has a file; nobody sent it yet',
+  'forgetFile.beforeCommit': 'the bytes of an old file are gone; the store still knows of it',
+  'forgetFile.afterCommit': 'an old file is gone and forgotten',
   'markRedriven.beforeCommit': 'what was in quarantine stands in its mailbox and still counts as quarantined',
   'markRedriven.afterCommit': 'what was in quarantine stands in its mailbox; nobody was told',
 
@@ -118,22 +147,34 @@ export const crashPoints: Readonly<Record<CrashPoint, string>> = {
   'graphReceipt.beforeWrite': 'the read receipt was not written',
   'graphReceipt.afterWrite': 'the read receipt is with Meta',
   'graphReceipt.afterAnswer': 'the read receipt is shown; nobody counted it',
-  'graphMedia.beforeWrite': 'Meta was not asked where a voice note lies',
-  'graphMedia.afterWrite': 'Meta was asked where a voice note lies',
-  'graphMedia.afterAnswer': 'it is known where a voice note lies; it was not fetched',
-  'mediaFile.beforeWrite': 'the file of a voice note was not asked for',
-  'mediaFile.afterWrite': 'the file of a voice note was asked for',
-  'mediaFile.afterAnswer': 'the file of a voice note is here; nobody heard it',
+  'graphMedia.beforeWrite': 'Meta was not asked where a customer’s file lies',
+  'graphMedia.afterWrite': 'Meta was asked where a customer’s file lies',
+  'graphMedia.afterAnswer': 'it is known where a customer’s file lies; it was not fetched',
+  'mediaFile.beforeWrite': 'a customer’s file was not asked for',
+  'mediaFile.afterWrite': 'a customer’s file was asked for',
+  'mediaFile.afterAnswer': 'a customer’s file is here; nobody has looked at it',
+  'mediaUpload.beforeWrite': 'a file was not given to Meta',
+  'mediaUpload.afterWrite': 'a file was given to Meta, which may have taken it',
+  'mediaUpload.afterAnswer': 'Meta has a file; only this process knows under which id',
+  'fileStore.beforeWrite': 'the bucket of files was not asked to keep, give or remove a file',
+  'fileStore.afterWrite': 'the bucket was asked to keep, give or remove a file, and may have done it',
+  'fileStore.afterAnswer': 'the bucket has done what it was asked; the store does not know of it',
   'graphRead.beforeWrite': 'Meta was not asked about a number of ours',
   'graphRead.afterWrite': 'Meta was asked about a number of ours',
   'graphRead.afterAnswer': 'Meta has told about a number of ours; the operator has no answer',
   'model.beforeWrite': 'the activity runs; the model was not asked',
   'model.afterWrite': 'the model was asked and works, which may cost',
   'model.afterAnswer': 'the model’s answer is here; the store knows only that the activity runs',
+  'provider.beforeWrite': 'the paid request counts as under way; its provider was not asked',
+  'provider.afterWrite': 'the provider was asked and works, which costs',
+  'provider.afterAnswer': 'the provider has charged and answered; the store knows only that it was asked',
   'doctor.beforeWrite': 'an address was not tried',
   'doctor.afterWrite': 'an address was tried',
   'doctor.afterAnswer': 'an address answers; the operator has no answer',
 
+  'eventAnswer.beforeWrite':
+    'the event of the business is stored; not a byte of the 202 was written, so it is sent again',
+  'eventAnswer.afterWrite': 'the 202 is with the system: the event of the business is acknowledged',
   'webhookAnswer.beforeWrite':
     'the body is stored; not a byte of the 200 was written, so Meta sends it again',
   'webhookAnswer.afterWrite': 'the 200 is with the system: the body is acknowledged',

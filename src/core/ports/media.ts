@@ -1,6 +1,7 @@
 /**
- * Files that customers send: a webhook names them by id, and they are fetched when somebody wants to read them. The
- * port is narrow because a fetch carries the business' token: whoever implements it decides where the token may go.
+ * Files at Meta. What customers send is named by id in a webhook and fetched when somebody wants to read it; what is sent
+ * to them is uploaded first. The port is narrow because a call carries the business' token: whoever implements it decides
+ * where the token may go.
  */
 import { KnownError } from '../model/faults.ts';
 export interface MediaCall {
@@ -20,6 +21,19 @@ export interface MediaFile {
 
 /** @throws MediaFault */
 export type FetchMedia = (call: MediaCall) => Promise<MediaFile>;
+
+export interface UploadCall {
+  phoneNumberId: string;
+  token: string;
+  bytes: Uint8Array;
+  mimeType: string;
+  /** The sha256 of the bytes in hex. */
+  fileId: string;
+  signal?: AbortSignal;
+}
+
+/** The id under which Meta has the file, for this number and 30 days. A repeat makes another id and no harm. @throws MediaFault */
+export type UploadMedia = (call: UploadCall) => Promise<string>;
 
 /**
  * Why there is no file. `gone`: expired or never there. `refused`: the token may not, or the answer makes no sense.

@@ -61,6 +61,15 @@ export interface TranscriptLine {
   state: string | null;
 }
 
+/** The stored state of a dialog, as `nightdesk check --live` looks at it. */
+export interface StateRow {
+  tenantId: string;
+  conversationId: string;
+  phoneNumberId: string;
+  stateLabel: string | null;
+  state: string;
+}
+
 /** Ends of acknowledged events, counted; `missing` must be empty. */
 export interface AuditReport {
   sinceMs: number;
@@ -103,6 +112,11 @@ export interface OperatorStore {
     idleMs: number;
     max: number;
   }): Promise<(ConversationRef & { sinceMs: number })[]>;
+  /** Stored states in key order, those after one conversation; none of conversations that were merged into another. */
+  listStates(input: {
+    after: { tenantId: string; conversationId: string } | null;
+    max: number;
+  }): Promise<StateRow[]>;
   readTranscript(input: { ref: ConversationRef; max: number }): Promise<TranscriptLine[]>;
   findConversation(input: {
     tenantId: string;

@@ -5,7 +5,6 @@
  * Rejections are faults: `storeUnavailable` (retry later), `overloaded` (come back), `badData` (this item alone cannot be
  * stored). Anything else that is thrown is a bug. To add a method, add it here, to the suite, then to every driver.
  */
-
 import type { FlagReason } from '../model/effects.ts';
 import type {
   EventEnd,
@@ -18,7 +17,18 @@ import type {
 } from '../model/events.ts';
 import type { ConversationRef } from '../model/ids.ts';
 import type { NewSend, SendAddress, SendBody, SendRef, SendState, UncertainPolicy } from '../model/sends.ts';
+import type { FileStore } from './files.ts';
 import type { ModelUsage } from './model.ts';
+import type { BusinessStore } from './store-business.ts';
+import type {
+  BudgetAlert,
+  BudgetRule,
+  ChargeEnd,
+  LimitClaim,
+  MoneyStore,
+  OpenCharge,
+  ReservedCost,
+} from './store-money.ts';
 import type { AuditReport, OperatorStore } from './store-operators.ts';
 import type { PhoneNumber, Tenant } from './tenants.ts';
 
@@ -112,15 +122,7 @@ export type Taken =
   | { outcome: 'leased' | 'empty' | 'held' | 'gone'; ref: ConversationRef }
   | { outcome: 'notDue'; ref: ConversationRef; dueAtMs: number };
 
-/** A unit of a limit, taken in the commit or refused by it; a refusal takes nothing. */
-export interface LimitClaim {
-  limit: string;
-  /** What is counted, e.g. a contact id. */
-  scope: string;
-  windowMs: number;
-  max: number;
-  amount: number;
-}
+export type { LimitClaim };
 
 export interface NewActivity {
   activityId: string;
@@ -128,6 +130,8 @@ export interface NewActivity {
   input: unknown;
   deadlineMs: number;
   claims: LimitClaim[];
+  /** Absent where it costs nothing. */
+  cost?: ReservedCost;
 }
 
 export interface TurnCommit {
@@ -181,6 +185,8 @@ export interface RunnableActivity {
   deadlineAtMs: number;
   /** Times a crash interrupted it. */
   restarts: number;
+  /** Of paid work. */
+  charge?: OpenCharge;
 }
 
 export interface ActivityOutcome {
@@ -191,9 +197,14 @@ export interface ActivityOutcome {
   result?: unknown;
   fault?: { code: string; message: string };
   usage?: ModelUsage;
+  /** Of paid work; settles its entry of the ledger, also where the result comes too late. */
+  charge?: ChargeEnd;
+  budget?: BudgetRule;
 }
 
-export type ActivitySettled = { outcome: 'stored'; position: number } | { outcome: 'late' };
+export type ActivitySettled = ({ outcome: 'stored'; position: number } | { outcome: 'late' }) & {
+  alerts?: BudgetAlert[];
+};
 
 // --- out ----------------------------------------------------------------------------------------------------------
 
@@ -289,6 +300,8 @@ export interface UncertainResolved {
 export interface Work {
   conversations: { ref: ConversationRef; dueAtMs: number }[];
   activities: RunnableActivity[];
+  /** Of which nobody waits for a result any more, and nobody knows yet what they cost. */
+  charges: RunnableActivity[];
   sends: SendRef[];
   nextTimerAtMs: number | null;
   nextUncertainAtMs: number | null;
@@ -299,6 +312,8 @@ export interface Work {
 export interface Rescued {
   conversations: number;
   activities: number;
+  /** Entries of the ledger. */
+  charges: number;
   uncertain: number;
 }
 
@@ -335,7 +350,7 @@ export interface HistoryQuery {
   max: number;
 }
 
-export interface Store extends OperatorStore {
+export interface Store extends OperatorStore, BusinessStore, FileStore, MoneyStore {
   readonly driver: string;
   /** Makes the process `ownerId` known and takes over from owners that are dead or expired. */
   rescue(input: { ownerId: string; nowMs: number; all: boolean }): Promise<Rescued>;

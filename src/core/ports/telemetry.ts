@@ -18,6 +18,10 @@ export const counters = {
     labels: ['reason'],
     help: 'Items that belong to no mailbox and wait in quarantine.',
   },
+  nightdesk_event_acks_total: {
+    labels: ['door', 'status'],
+    help: "Answers to the business' own systems, by door (events, stripe) and HTTP status.",
+  },
   nightdesk_statuses_total: { labels: ['result'], help: 'Delivery statuses: applied, duplicate, unmatched.' },
   nightdesk_turns_total: { labels: ['result'], help: 'Turns: committed, fenceOld, refused, poison.' },
   nightdesk_late_results_total: { labels: [], help: 'Results and timers of earlier visits, discarded.' },
@@ -43,6 +47,10 @@ export const counters = {
     labels: [],
     help: 'Sends that a customer got twice, proven by two wamids.',
   },
+  nightdesk_uploads_total: {
+    labels: ['result'],
+    help: 'Files that activities gave to Meta: known (Meta had them), sent, failed.',
+  },
   nightdesk_receipts_total: { labels: ['result'], help: 'Read receipts: sent, failed, dropped.' },
   nightdesk_rescues_total: {
     labels: ['what'],
@@ -51,6 +59,14 @@ export const counters = {
   nightdesk_alerts_total: { labels: ['reason'], help: 'Things an operator should look at.' },
   nightdesk_limit_used_total: { labels: ['limit'], help: 'Units of limits that were taken.' },
   nightdesk_limit_refusals_total: { labels: ['limit'], help: 'Starts that a limit refused.' },
+  nightdesk_charges_total: {
+    labels: ['activity', 'end'],
+    help: 'What ends of paid activities told of the money: charged, notCharged, disproved, unknown.',
+  },
+  nightdesk_budget_alerts_total: {
+    labels: ['percent'],
+    help: "Shares of a tenant's daily budget that were reached.",
+  },
   nightdesk_store_faults_total: {
     labels: ['operation'],
     help: 'Store operations that failed and were or will be retried.',

@@ -45,11 +45,15 @@ export interface Tenant {
   accessToken?: string;
   appSecret?: string;
   verifyToken?: string;
+  /** Of the endpoint at Stripe, several while one is rotated. */
+  stripeWebhookSecrets?: string[];
   /** All numbers of the tenant together. */
   sendsPerSecondMax?: number;
   /** All numbers of one of its wabas together. */
   wabaSendsPerSecondMax?: number;
   activitiesMax?: number;
+  /** Of paid activities, in a day (UTC); it is told of, not enforced: limits of money are declared with activities. */
+  budget?: { currency: string; perDayMicros: number; alertAtPercent: number[] };
   /** What happens to a hold that nobody works for `holdIdleMs`. */
   holdIdle?: 'alert' | 'handBack';
   phoneNumbers: PhoneNumber[];

@@ -32,7 +32,7 @@ export interface MovableTime {
 export interface HttpRequest {
   /** Names its crash points; null where it is no server's, which has none. */
   purpose: RequestPurpose | null;
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: string;
   headers: Record<string, string>;
   body?: string | Uint8Array;

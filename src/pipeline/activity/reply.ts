@@ -7,7 +7,7 @@ import type { ReplyInput, ReplyOutput } from '#core/dialog/assistant.ts';
 import { limits } from '#core/limits.ts';
 import { type ModelClient, ModelFault, type ModelMessage } from '#core/ports/model.ts';
 import type { HistoryEntry, Store } from '#core/ports/store.ts';
-import type { TenantDirectory } from '#core/ports/tenants.ts';
+import type { NumberSettings, TenantDirectory } from '#core/ports/tenants.ts';
 import type { Circuits } from './circuit.ts';
 import type { ActivityHandler } from './station.ts';
 import type { VoiceNotes } from './voice-notes.ts';
@@ -54,7 +54,7 @@ export function createReplyHandler(deps: ReplyDeps): ActivityHandler {
       const answer = await deps.model.reply({
         tenantId: activity.ref.tenantId,
         ...(settings.model === undefined ? {} : { model: settings.model }),
-        system: settings.systemPrompt ?? defaultSystemPrompt,
+        system: systemPromptOf(settings, input),
         messages,
         offerHandOff: true,
         signal,
@@ -76,6 +76,13 @@ export function createReplyHandler(deps: ReplyDeps): ActivityHandler {
       throw error;
     }
   };
+}
+
+function systemPromptOf(
+  { systemPrompt = defaultSystemPrompt }: NumberSettings,
+  { about }: ReplyInput,
+): string {
+  return about === undefined ? systemPrompt : `${systemPrompt}\n\n${about}`;
 }
 
 /**

@@ -8,24 +8,28 @@ import { limits } from '#core/limits.ts';
 import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import { backoffMs } from '#core/pacing/backoff.ts';
-import { MediaFault } from '#core/ports/media.ts';
-import { ModelFault, type ModelUsage } from '#core/ports/model.ts';
+import type { ModelUsage } from '#core/ports/model.ts';
 import type { MomentDetails } from '#core/ports/observer.ts';
 import type { ActivityOutcome, RunnableActivity, Store } from '#core/ports/store.ts';
+import type { BudgetAlert, BudgetRule, ChargeEnd } from '#core/ports/store-money.ts';
 import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { World } from '#core/ports/world.ts';
+import { failedBy } from './faults.ts';
 import { RoundRobin } from './round-robin.ts';
 
 export interface ActivityResult {
   result: unknown;
   usage?: ModelUsage;
+  /** Of paid work. */
+  charge?: ChargeEnd;
 }
 
-/** Runs one attempt. A retryable `ModelFault` or `MediaFault` is tried again while the deadline allows; anything else fails. */
+/** Runs one attempt, the `nth`. A retryable fault of a model, of media, of files or of an activity is tried again while the deadline allows; anything else fails. */
 export type ActivityHandler = (
   activity: RunnableActivity,
   signal: AbortSignal,
   isLastAttempt: boolean,
+  nth: number,
 ) => Promise<ActivityResult>;
 
 export interface ActivityDeps {
@@ -34,8 +38,12 @@ export interface ActivityDeps {
   telemetry: Telemetry;
   ownerId: string;
   handler(name: string): ActivityHandler | undefined;
+  attemptsMaxOf(name: string): number;
+  /** What a tenant wants to be told of, as its money is spent. */
+  budgetOf(tenantId: string): BudgetRule | undefined;
   /** Ceiling of running activities of a tenant. */
   ceilingOf(tenantId: string): number;
+  onAlerts(tenantId: string, alerts: readonly BudgetAlert[]): void;
   /** The end is stored: the conversation has something to do. */
   onSettled(ref: ConversationRef, activity: RunnableActivity, seconds: number): void;
 }
@@ -55,6 +63,8 @@ interface Entry {
   cancelDeadline: () => void;
   state: 'waiting' | 'running' | 'ended';
 }
+
+type Ended = Pick<ActivityOutcome, 'result' | 'fault' | 'usage' | 'charge'>;
 
 export function createActivityStation(deps: ActivityDeps): ActivityStation {
   return new Station(deps);
@@ -108,6 +118,8 @@ class Station implements ActivityStation {
     for (const id of activityIds) {
       const entry = this.#entries.get(id);
       if (entry === undefined || entry.state === 'ended') continue;
+      // What is being paid for goes on, so that it is known what it cost; the store has cancelled it, its result is late.
+      if (entry.state === 'running' && entry.activity.charge !== undefined) continue;
       this.#deps.telemetry.count('nightdesk_activities_total', {
         activity: entry.activity.name,
         result: 'cancelled',
@@ -166,40 +178,33 @@ class Station implements ActivityStation {
     await this.#settle(entry, outcome, (this.#deps.world.clock.monotonicMs() - startedMs) / 1_000);
   }
 
-  async #attempts(entry: Entry): Promise<Pick<ActivityOutcome, 'result' | 'fault' | 'usage'>> {
+  async #attempts(entry: Entry): Promise<Ended> {
     const { activity, abort } = entry;
     const handler = this.#deps.handler(activity.name);
     if (handler === undefined)
       return {
         fault: { code: 'activityFailed', message: `There is no activity ${activity.name} in this process.` },
       };
-    for (let failures = 1; ; failures++) {
+    const attemptsMax = this.#deps.attemptsMaxOf(activity.name);
+    for (let nth = 1; ; nth++) {
       try {
-        return await handler(activity, abort.signal, failures >= limits.activityAttemptsMax);
+        return await handler(activity, abort.signal, nth >= attemptsMax, nth);
       } catch (error) {
         // Before the provider is asked the store is read: while it is away nothing was tried yet, and nothing is lost but time.
         const storeIsAway = isFault(error, 'storeUnavailable');
-        const isKnown = error instanceof ModelFault || error instanceof MediaFault;
-        const isRetryable = isKnown && error.retryable && failures < limits.activityAttemptsMax;
-        if (abort.signal.aborted || !(storeIsAway || isRetryable))
-          return {
-            fault: {
-              code: isKnown ? error.code : 'activityFailed',
-              message: outlineOf(error),
-            },
-          };
+        const { fault, isRetryable, retryAfterMs, charge } = failedBy(error);
+        if (abort.signal.aborted || !(storeIsAway || (isRetryable && nth < attemptsMax)))
+          return { fault, ...(charge && { charge }) };
         const bounds = { baseMs: limits.activityBackoffBaseMs, maxMs: limits.activityBackoffMaxMs };
-        const waitMs = Math.max(
-          error instanceof ModelFault ? (error.retryAfterMs ?? 0) : 0,
-          backoffMs({ failures, ...bounds }, this.#deps.world.random),
-        );
+        const backoff = backoffMs({ failures: nth, ...bounds }, this.#deps.world.random);
+        const waitMs = Math.max(retryAfterMs, backoff);
         this.#deps.world.observer?.observe({
           kind: 'activityRetried',
           ...activity.ref,
-          ...{ activityId: activity.activityId, attempt: failures, waitMs },
-          code: isKnown ? error.code : 'storeUnavailable',
+          ...{ activityId: activity.activityId, attempt: nth, waitMs },
+          code: storeIsAway ? 'storeUnavailable' : fault.code,
         });
-        if (storeIsAway) failures -= 1;
+        if (storeIsAway) nth -= 1;
         await new Promise<void>((resolve) => this.#deps.world.timers.after(waitMs, resolve));
         if (abort.signal.aborted) return {};
       }
@@ -240,13 +245,10 @@ class Station implements ActivityStation {
   }
 
   /** Stores the end; a store that is away is asked again until it is back or the process stops. */
-  async #settle(
-    entry: Entry,
-    outcome: Pick<ActivityOutcome, 'result' | 'fault' | 'usage'>,
-    seconds: number,
-  ): Promise<void> {
+  async #settle(entry: Entry, outcome: Ended, seconds: number): Promise<void> {
     const { activity } = entry;
     const { store, world, telemetry, ownerId } = this.#deps;
+    const budget = activity.charge && this.#deps.budgetOf(activity.ref.tenantId);
     this.#unsettled += 1;
     for (let failures = 1; ; failures++) {
       try {
@@ -256,7 +258,9 @@ class Station implements ActivityStation {
           ownerId,
           nowMs: world.clock.nowMs(),
           ...outcome,
+          ...(budget && { budget }),
         });
+        this.#deps.onAlerts(activity.ref.tenantId, settled.alerts ?? []);
         const result =
           settled.outcome === 'late'
             ? 'late'
@@ -266,6 +270,11 @@ class Station implements ActivityStation {
                 ? 'deadline'
                 : 'failed';
         telemetry.count('nightdesk_activities_total', { activity: activity.name, result });
+        if (activity.charge !== undefined)
+          telemetry.count('nightdesk_charges_total', {
+            activity: activity.name,
+            end: outcome.charge?.kind ?? 'unknown',
+          });
         telemetry.observe('nightdesk_activity_seconds', seconds, { activity: activity.name });
         const code = outcome.fault?.code ?? null;
         if (world.observer !== undefined)

@@ -6,7 +6,7 @@
  * The token goes into one header and nowhere else. To add a call, add a method here and its body to the tests.
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
  */
-import type { ReadReceipt } from '#core/model/send-builders.ts';
+import type { ReadReceipt } from '#core/model/send-builders/index.ts';
 import type { SendAddress, SendBody } from '#core/model/sends.ts';
 import type { RequestPurpose } from '#core/ports/crash-points.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
@@ -69,6 +69,10 @@ export interface GraphClient {
   send(call: SendCall): Promise<SendOutcome>;
   markRead(call: ReceiptCall): Promise<CallOutcome<true>>;
   getMedia(call: CallOptions & { mediaId: string }): Promise<CallOutcome<GraphMedia>>;
+  /** The form, as multipart. */
+  upload(
+    call: CallOptions & { phoneNumberId: string; form: { contentType: string; body: Uint8Array } },
+  ): Promise<CallOutcome<string>>;
 }
 
 export function createGraphClient({ http, baseUrl, version }: GraphClientOptions): GraphClient {
@@ -94,6 +98,13 @@ export function createGraphClient({ http, baseUrl, version }: GraphClientOptions
       const url = `${root}/${encodeURIComponent(call.mediaId)}`;
       return outcomeOf(await ask(call, get('graphMedia', url, call)), mediaOf);
     },
+    async upload(call) {
+      const { contentType, body } = call.form;
+      const request = get('mediaUpload', `${root}/${encodeURIComponent(call.phoneNumberId)}/media`, call);
+      const headers = { ...request.headers, 'content-type': contentType };
+      const answer = await ask(call, { ...request, method: 'POST', headers, body });
+      return outcomeOf(answer, (json) => textOf(json.id));
+    },
   };
 }
 
@@ -105,8 +116,13 @@ function sendBodyOf({ address, body, opaque, quoteWamid }: SendCall): Json {
     type: body.type,
     ...(quoteWamid === undefined ? {} : { context: { message_id: quoteWamid } }),
     biz_opaque_callback_data: opaque,
-    ...(body.type === 'text' ? { text: body.text } : { reaction: body.reaction }),
+    ...contentOf(body),
   };
+}
+
+/** The type's own object under its own name; the stored body has it as Meta takes it. */
+function contentOf({ type, ...content }: SendBody): Json {
+  return { [type]: (content as Json)[type] };
 }
 
 /** Without `+` Meta may put the business' own country code before a phone. What is no phone in `to` is a group. */

@@ -25,6 +25,8 @@ export interface KeeperDeps {
   ownerId: string;
   retentionMs: number;
   onActivities(activities: RunnableActivity[]): void;
+  /** Activities that are over, whose cost is to be found out. */
+  onCharges(charges: RunnableActivity[]): void;
   onSends(sends: SendRef[]): void;
   onUncertain(atMs: number): void;
   /** Tenants were applied since the last sweep, perhaps by another process; also called by the first sweep. */
@@ -102,6 +104,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     await guarded('onTenants', () => followTenants(work.tenantsVersion));
     for (const { ref, dueAtMs } of work.conversations) deps.wake.notify(ref, dueAtMs);
     deps.onActivities(work.activities);
+    deps.onCharges(work.charges);
     deps.onSends(work.sends);
     if (work.nextTimerAtMs !== null && !stopped) timers.atEarliest(work.nextTimerAtMs);
     if (work.nextUncertainAtMs !== null) deps.onUncertain(work.nextUncertainAtMs);

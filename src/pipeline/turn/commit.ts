@@ -2,12 +2,14 @@
  * From a turn's output to the one transaction that makes it durable: effects become rows, and every event that wanted
  * an answer gets its end. A flag claims what it answers before a send does: a fallback text does not count as an answer.
  */
-import type { Dialog } from '#core/dialog/dialog.ts';
+import type { ActivityCost } from '#core/dialog/cost.ts';
+import type { ActivityDeclaration, Dialog } from '#core/dialog/dialog.ts';
 import type { TurnOutput } from '#core/dialog/run-turn.ts';
 import type { Effect } from '#core/model/effects.ts';
 import type { IdPrefix } from '#core/model/ids.ts';
 import type { NewSend } from '#core/model/sends.ts';
 import type { NewActivity, TakenConversation, TurnCommit } from '#core/ports/store.ts';
+import type { ReservedCost } from '#core/ports/store-money.ts';
 import type { PhoneNumber } from '#core/ports/tenants.ts';
 
 export interface CommitInput {
@@ -81,6 +83,7 @@ function newSend(input: CommitInput, effect: EffectOf<'send'>): NewSend {
   return {
     sendId: input.newId('snd'),
     body: effect.body,
+    ...(effect.ifWindowClosed === undefined ? {} : { ifWindowClosed: effect.ifWindowClosed }),
     ...(effect.quoteWamid === undefined ? {} : { quoteWamid: effect.quoteWamid }),
     origin: effect.fallback === true ? 'fallback' : 'dialog',
     priority: 'reply',
@@ -99,5 +102,11 @@ function newActivity(input: CommitInput, effect: EffectOf<'startActivity'>): New
     input: effect.input,
     deadlineMs: declaration.deadlineMs(settings),
     claims: declaration.claims?.(settings, input.taken.contactId) ?? [],
+    ...(declaration.cost === undefined ? {} : { cost: reservedCost(declaration, declaration.cost) }),
   };
+}
+
+function reservedCost(declaration: ActivityDeclaration, cost: ActivityCost): ReservedCost {
+  const { onUncertain = 'settleAndFlag', late = 'discard' } = declaration;
+  return { ...cost, onUncertain, late };
 }

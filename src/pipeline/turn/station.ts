@@ -3,6 +3,7 @@
  * matters: whatever happens to it, the events are in the mailbox and the sweep finds them. A refused commit runs the
  * turn again with the refusals; an old fence means that somebody else has the conversation, and nothing is done.
  */
+import type { TapSigner } from '#core/dialog/buttons.ts';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { runTurn, type TurnOutput } from '#core/dialog/run-turn.ts';
 import { limits } from '#core/limits.ts';
@@ -39,6 +40,8 @@ export interface TurnDeps {
   runsActivities: boolean;
   /** Whether activities can read recordings. */
   transcribes: boolean;
+  /** Writes and checks the codes in the ids of a conversation's buttons. */
+  signerOf(ref: ConversationRef): TapSigner;
   onCommitted(committed: TurnDone): void;
 }
 
@@ -223,6 +226,7 @@ async function commitUntilJudged(deps: TurnDeps, asked: Asked, run: Run): Promis
       settings: number.settings,
       transcribes: deps.transcribes,
       lastFallbackAtMs: taken.lastFallbackAtMs,
+      signer: deps.signerOf(taken.lease.ref),
       newId: ids.newId,
       refused,
     });

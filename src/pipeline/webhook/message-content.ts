@@ -5,6 +5,8 @@
  * Source: developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages.
  * To add a type: add its kind to the model, its reader here and its row to `readers`.
  */
+
+import { isTooDeep } from '#core/json-depth.ts';
 import type {
   AddressChange,
   MediaRef,
@@ -12,7 +14,6 @@ import type {
   MessageKind,
   ProviderError,
 } from '#core/model/events.ts';
-import { isTooDeep } from './depth.ts';
 import {
   addressOf,
   flagOf,

@@ -7,9 +7,9 @@
  * To take a new field apart, add it to `wayOf` and its lists to `readerOf`; without that it is kept as a notice.
  */
 
+import { isTooDeep } from '#core/json-depth.ts';
 import type { InboundItem } from '#core/model/events.ts';
 import { contactsOf, namedIn } from './addresses.ts';
-import { isTooDeep } from './depth.ts';
 import { idOf, type JsonObject, listOf, objectOf, wordOf } from './lenient.ts';
 import { providerErrorsOf } from './message-content.ts';
 import { readMessage, type Way } from './parse-message.ts';

@@ -77,6 +77,9 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     return tenant.appSecret === undefined ? [...deps.appSecrets] : [tenant.appSecret, ...deps.appSecrets];
   };
 
+  /** To check a large body takes long, and so does to read it and to store it: between them others get their turn. */
+  const othersTurn = () => new Promise<void>(deps.world.timers.soon);
+
   const commit = async (sorted: Sorted): Promise<void> => {
     const { batch, statuses } = sorted;
     const hasBatch = batch.messages.length + batch.notices.length + batch.quarantine.length > 0;
@@ -115,6 +118,8 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     });
     if (!verdict.ok) return { status: 401 };
     if (verdict.escapedForm) deps.telemetry.count('nightdesk_webhook_escaped_signatures_total');
+    const isLarge = request.rawBody.byteLength >= largeBodyBytes;
+    if (isLarge) await othersTurn();
     const nowMs = deps.world.clock.nowMs();
     const parsed = parseWebhook(request.rawBody, nowMs);
     for (const [kind, count] of Object.entries(parsed.byKind))
@@ -124,8 +129,7 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
     if (!parsed.readable) sorted.batch.quarantine.push(asBytes('unreadable', request));
     else if (parsed.problems.length > 0) sorted.batch.quarantine.push(asBytes('incomplete', request));
     try {
-      // A large body was read in one go, because its bytes must be those that were signed; now others get their turn.
-      if (request.rawBody.byteLength >= largeBodyBytes) await new Promise<void>(deps.world.timers.soon);
+      if (isLarge) await othersTurn();
       await commitAll(sorted);
       return { status: 200 };
     } catch (error) {

@@ -2,6 +2,7 @@
  * The platform's `fetch` spoken over the `Http` port, for libraries that want one: model calls then use the world's
  * sockets and limits, can be simulated, and cost a third of the CPU. It knows what a JSON client needs and refuses the rest.
  */
+import { limits } from '#core/limits.ts';
 import type { RequestPurpose } from '#core/ports/crash-points.ts';
 import type { Http } from '#core/ports/world.ts';
 
@@ -12,10 +13,12 @@ export interface FetchOverOptions {
   timeoutMs?: number;
   /** Names the crash points of its requests; they have none if absent. */
   purpose?: RequestPurpose;
+  /** Whoever asks may get a file, which as text would be damaged. */
+  bytes?: true;
 }
 
 export function fetchOver(http: Http, options: FetchOverOptions = {}): typeof globalThis.fetch {
-  const { timeoutMs = timeoutMsDefault, purpose = null } = options;
+  const { timeoutMs = timeoutMsDefault, purpose = null, bytes } = options;
   return async (input, init) => {
     const method = init?.method ?? 'GET';
     if (typeof input === 'object' && !(input instanceof URL)) throw unsupported('a Request object');
@@ -32,9 +35,11 @@ export function fetchOver(http: Http, options: FetchOverOptions = {}): typeof gl
       headers: Object.fromEntries(new Headers(init?.headers)),
       ...(body === undefined || body === null ? {} : { body }),
       timeoutMs,
+      ...(bytes && { bytes, bodyBytesMax: limits.providerAnswerBytesMax }),
       ...(init?.signal ? { signal: init.signal } : {}),
     });
-    return new Response(bodyless.has(answer.status) ? null : answer.body, answer);
+    const given = answer.bytes === undefined ? answer.body : new Uint8Array(answer.bytes);
+    return new Response(bodyless.has(answer.status) ? null : given, answer);
   };
 }
 

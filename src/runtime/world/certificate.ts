@@ -1,4 +1,5 @@
 /** Until when the certificate of a server is valid, whether it is to be believed or not. */
+import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import type { Timers } from '#core/ports/world.ts';
 
@@ -13,8 +14,14 @@ export interface CertificateQuestion {
 export function certificateOf(question: CertificateQuestion): Promise<{ validToMs: number } | null> {
   const { host, port, timeoutMs, timers } = question;
   return new Promise((resolve) => {
-    // Whether it is believed is for the request to say; an expired one must still be readable here.
-    const socket = connect({ host, port, servername: host, rejectUnauthorized: false });
+    const socket = connect({
+      host,
+      port,
+      // TLS knows no names that are addresses.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      // Whether it is believed is for the request to say; an expired one must still be readable here.
+      rejectUnauthorized: false,
+    });
     const cancel = timers.after(timeoutMs, () => end(null));
     const end = (found: { validToMs: number } | null): void => {
       cancel();
@@ -26,5 +33,7 @@ export function certificateOf(question: CertificateQuestion): Promise<{ validToM
       end(Number.isNaN(validToMs) ? null : { validToMs });
     });
     socket.once('error', () => end(null));
+    // Somebody who hangs up without a word ends it, too.
+    socket.once('close', () => end(null));
   });
 }

@@ -17,8 +17,10 @@ import {
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { limits } from '#core/limits.ts';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import { type Http, HttpFault, type HttpRequest, type HttpResponse } from '#core/ports/world.ts';
+import { Rounds } from '#core/rounds.ts';
 
 export interface HttpClientOptions {
   /** Connections to one host at once; further requests wait for one, within their own time limit. */
@@ -60,7 +62,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   } as const;
   const httpAgent = new HttpAgent(agentOptions);
   const httpsAgent = new HttpsAgent(agentOptions);
-  const terms = { connectTimeoutMs, bodyBytesMax, crashPoints };
+  const rounds = new Rounds(
+    (fn) => void setImmediate(fn),
+    () => limits.answersPerRoundMax,
+  );
+  const terms = { connectTimeoutMs, bodyBytesMax, crashPoints, rounds };
 
   return {
     request: (request) =>
@@ -84,6 +90,8 @@ interface Terms {
   connectTimeoutMs: number;
   bodyBytesMax: number;
   crashPoints: CrashPoints;
+  /** Many servers may answer at once. */
+  rounds: Rounds;
 }
 
 /** One request and its end. A class, because it is made for every send and its parts must not be closures each. */
@@ -195,7 +203,7 @@ class Exchange {
   private succeed(response: HttpResponse): void {
     if (!this.settle()) return;
     this.reach('afterAnswer');
-    this.resolve(response);
+    this.terms.rounds.run(1, () => this.resolve(response));
   }
 
   private fail(code: string): void {

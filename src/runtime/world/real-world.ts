@@ -5,12 +5,12 @@
  * A timer never keeps a stopping process alive: whoever must not be left waiting says so by its own stop. `close` takes
  * back all timers and closes the sockets. To add a door to the outside, add it to the `World` port first.
  */
-import { randomFillSync } from 'node:crypto';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Clock, Log, MovableTime, Timers, World } from '#core/ports/world.ts';
 import { createHttpClient, type HttpClientOptions } from './http-client.ts';
 import { openMomentPipe } from './moment-pipe.ts';
 import { MovingTime } from './moving-time.ts';
+import { createRandom } from './random.ts';
 
 export interface RealWorldOptions {
   log: Log;
@@ -117,23 +117,5 @@ function createTimers(movable?: Clock): Timers & { rearm(): void; close(): void 
       for (const { handle } of pending) clearTimeout(handle);
       pending.clear();
     },
-  };
-}
-
-const drawsPerFill = 512;
-
-/** Unpredictable, because ids are made from it; filled in blocks, because one call to the system for each draw is slow. */
-function createRandom(): () => number {
-  const words = new Uint32Array(2 * drawsPerFill);
-  let next = words.length;
-  return () => {
-    if (next === words.length) {
-      randomFillSync(words);
-      next = 0;
-    }
-    const high = words[next]! >>> 5;
-    const low = words[next + 1]! >>> 6;
-    next += 2;
-    return (high * 2 ** 26 + low) / 2 ** 53;
   };
 }

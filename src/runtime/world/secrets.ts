@@ -2,7 +2,14 @@
  * Secrets at rest: tokens and app secrets of tenants are sealed with AES-256-GCM before they reach the store. The first
  * key seals, all of them open, so a key is rotated by putting the new one in front. Each sealed text names its key by id.
  */
-import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hash,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -17,14 +24,19 @@ import {
 import { dirname, join } from 'node:path';
 import { messageOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
+import { apiKeyPrefix } from '#pipeline/events/api-keys.ts';
 import { BadConfig, type Config } from '../config.ts';
 
 interface Key {
   id: string;
   bytes: Buffer;
+  /** For codes: what is sealed and what is signed do not share a key. */
+  signing: Buffer;
 }
 
 const prefix = 'sealed:v1';
+/** 96 bits: nobody guesses that, and the id of a button has room for it. */
+const codeChars = 16;
 const keyCharsMin = 32;
 
 export class Secrets {
@@ -34,7 +46,24 @@ export class Secrets {
     this.#keys = keys.map((text) => ({
       id: hash('sha256', `id:${text}`).slice(0, 8),
       bytes: hash('sha256', `key:${text}`, 'buffer') as Buffer,
+      signing: hash('sha256', `sign:${text}`, 'buffer') as Buffer,
     }));
+  }
+
+  /** Codes for one purpose: the first key writes them, all of them are known. */
+  signer(purpose: string): { sign(text: string): string; verify(text: string, code: string): boolean } {
+    const codeBy = ({ signing }: Key, text: string) =>
+      createHmac('sha256', signing).update(`${purpose}\n${text}`).digest('base64url').slice(0, codeChars);
+    const isSame = (a: string, b: string) =>
+      a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+    const [first] = this.#keys;
+    return {
+      sign: (text) => {
+        if (first === undefined) throw new Error('There is no key to sign with.');
+        return codeBy(first, text);
+      },
+      verify: (text, code) => this.#keys.some((key) => isSame(codeBy(key, text), code)),
+    };
   }
 
   seal(text: string): string {
@@ -82,8 +111,15 @@ export class Secrets {
       const value = tenant[key];
       if (value !== undefined) mapped[key] = change(value);
     }
+    if (tenant.stripeWebhookSecrets !== undefined)
+      mapped.stripeWebhookSecrets = tenant.stripeWebhookSecrets.map(change);
     return mapped;
   }
+}
+
+/** A key for a system of the business, to be shown once. */
+export function makeApiKey(): string {
+  return `${apiKeyPrefix}${randomBytes(32).toString('base64url')}`;
 }
 
 /** The keys of the configuration, or in development one that is kept beside the data. */

@@ -107,7 +107,10 @@ class AnthropicMachine implements Anthropic {
   }
 
   set(patch: unknown): ModelSettings {
-    const merged = mergeSettings(this.settings, patch, defaultModelSettings(), 'model');
+    const merged = mergeSettings({
+      ...{ current: this.settings, patch },
+      ...{ defaults: defaultModelSettings(), path: 'model' },
+    });
     checkLatency(merged, 'model');
     this.settings = structuredClone(merged);
     return this.settings;

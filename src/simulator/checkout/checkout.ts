@@ -102,7 +102,10 @@ class Desk implements CheckoutDesk {
   }
 
   set(patch: unknown): CheckoutSettings {
-    const merged = mergeSettings(this.settings, patch, defaultCheckoutSettings(), 'checkout');
+    const merged = mergeSettings({
+      ...{ current: this.settings, patch },
+      ...{ defaults: defaultCheckoutSettings(), path: 'checkout' },
+    });
     const { webhookUrl } = merged;
     if (webhookUrl !== null && !(typeof webhookUrl === 'string' && URL.canParse(webhookUrl)))
       throw new ControlError(

@@ -1,7 +1,8 @@
 /**
  * One way to change settings at run time: a partial JSON object is laid over the current values. `null` puts a setting
  * back to its default. A name that does not exist or a value of the wrong kind is refused with the path that is wrong,
- * because a misspelt fault that silently does nothing makes a test pass for the wrong reason.
+ * because a misspelt fault that silently does nothing makes a test pass for the wrong reason. To let a setting be one of a
+ * few words, name them in the `words` of its owner.
  */
 import { readObject } from './json-reading.ts';
 
@@ -12,6 +13,17 @@ export class ControlError extends Error {
     super(message);
     this.name = 'ControlError';
     this.httpStatus = httpStatus;
+  }
+}
+
+/** The words that a setting may be, or a list may hold, by its path. */
+export type SettingWords = Readonly<Record<string, readonly string[]>>;
+
+function checkWords(path: string, given: unknown, known: readonly string[]): void {
+  for (const word of Array.isArray(given) ? (given as readonly unknown[]) : [given]) {
+    if (known.some((each) => each === word)) continue;
+    const shown = typeof word === 'string' ? JSON.stringify(word.slice(0, 64)) : `a ${typeof word}`;
+    throw new ControlError(`The setting "${path}" cannot be ${shown}. Known here: ${known.join(', ')}.`);
   }
 }
 
@@ -27,8 +39,18 @@ function checkLeaf(path: string, given: unknown, normal: unknown): void {
   }
 }
 
-/** Returns `current` with `patch` laid over it; `defaults` gives names, kinds and the meaning of `null`. */
-export function mergeSettings<T extends object>(current: T, patch: unknown, defaults: T, path: string): T {
+export interface Merge<T> {
+  current: T;
+  patch: unknown;
+  /** Gives names, kinds and the meaning of `null`. */
+  defaults: T;
+  /** As errors name it. */
+  path: string;
+  words?: SettingWords;
+}
+
+/** Returns `current` with `patch` laid over it. */
+export function mergeSettings<T extends object>({ current, patch, defaults, path, words = {} }: Merge<T>): T {
   const given = readObject(patch);
   if (!given) throw new ControlError(`"${path}" must be a JSON object.`);
   const normal = defaults as Readonly<Record<string, unknown>>;
@@ -42,9 +64,15 @@ export function mergeSettings<T extends object>(current: T, patch: unknown, defa
     }
     const nested = readObject(normal[key]);
     if (value === null) merged[key] = structuredClone(normal[key]);
-    else if (nested) merged[key] = mergeSettings(merged[key] as object, value, nested, keyPath);
+    else if (nested)
+      merged[key] = mergeSettings<object>({
+        ...{ current: merged[key] as object, patch: value, defaults: nested },
+        ...{ path: keyPath, words },
+      });
     else {
+      const known = words[keyPath];
       checkLeaf(keyPath, value, normal[key]);
+      if (known !== undefined) checkWords(keyPath, value, known);
       merged[key] = value;
     }
   }

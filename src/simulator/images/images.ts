@@ -5,6 +5,7 @@
  *
  * A request with an `Idempotency-Key` is charged once: the same key again gets the same answer (while the first is still
  * running: 409), the same key with another body is refused. A failure is not kept, so it may be tried again with its key.
+ * A provider that knows nothing of such keys is the setting `honourKeys: false`.
  * Not imitated: addresses of images (`response_format: "url"`), other formats than PNG, edits and variations.
  * Source: platform.openai.com/docs/api-reference/images/create.
  */
@@ -28,6 +29,8 @@ export interface ImageSettings extends LatencySettings {
   /** For one image. */
   priceCents: number;
   retryAfterSeconds: number;
+  /** Where false, a key means nothing: each request draws, and is charged. */
+  honourKeys: boolean;
   /** How long an idempotency key is remembered. */
   keyKeepMs: number;
   /** 500, nothing charged. */
@@ -47,6 +50,7 @@ export const defaultImageSettings = (): ImageSettings => ({
   apiKeys: [],
   priceCents: 4,
   retryAfterSeconds: 1,
+  honourKeys: true,
   keyKeepMs: 24 * 3_600_000,
   fail: { rate: 0, next: 0 },
   rateLimit: { rate: 0, next: 0 },
@@ -166,7 +170,10 @@ class ImagesMachine implements Images {
   }
 
   set(patch: unknown): ImageSettings {
-    const merged = mergeSettings(this.settings, patch, defaultImageSettings(), 'images');
+    const merged = mergeSettings({
+      ...{ current: this.settings, patch },
+      ...{ defaults: defaultImageSettings(), path: 'images' },
+    });
     checkLatency(merged, 'images');
     this.settings = structuredClone(merged);
     return this.settings;
@@ -186,7 +193,8 @@ class ImagesMachine implements Images {
     if ('message' in wanted) return this.#answered(callId, this.#error(400, wanted));
     const key = headerOf(request, 'idempotency-key');
     const bodyHash = createHash('sha256').update(request.body).digest('hex');
-    const again = key === null ? null : this.#repeated(key, bodyHash, nowMs);
+    const isHonoured = key !== null && this.settings.honourKeys;
+    const again = isHonoured ? this.#repeated(key, bodyHash, nowMs) : null;
     if (again) return this.#answered(callId, again);
     this.#log.add('imageAsked', nowMs, { callId, prompt: wanted.prompt, idempotencyKey: key });
     const magic = readMagic([wanted.prompt]);
@@ -200,7 +208,7 @@ class ImagesMachine implements Images {
     if (isCharged)
       this.#charge({ callId, idempotencyKey: key, prompt: wanted.prompt, images: wanted.images }, nowMs);
     const kept: KeptAnswer = { bodyHash, atMs: nowMs, response: null };
-    if (key !== null) this.#keep(key, kept);
+    if (isHonoured) this.#keep(key, kept);
     const end = (): void => {
       if (response) kept.response = response;
       else if (key !== null) this.#kept.delete(key);

@@ -4,8 +4,13 @@
  */
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { ActivityOutcome, ActivitySettled } from '#core/ports/store.ts';
+import type { BudgetAlert } from '#core/ports/store-money.ts';
+import { alertsOf, spentOfDay } from './budget.ts';
 import type { Context } from './context.ts';
+import { openEntry, settleCharge } from './ledger.ts';
 
+/** The result stays with the activity of paid work as long as the activity does. */
+const keepResult = 'UPDATE activity SET result = ?, reuse = ? WHERE tenant_id = ? AND activity_id = ?';
 const selectActivity =
   'SELECT conversation_id, state, owner_id FROM activity WHERE tenant_id = ? AND activity_id = ?';
 const settle =
@@ -57,8 +62,9 @@ export function appendInternal(
 export function settleActivity(context: Context, outcome: ActivityOutcome): ActivitySettled {
   const { db } = context;
   const { tenantId } = outcome.ref;
+  const { activityId, nowMs } = outcome;
   if (outcome.usage !== undefined) {
-    const day = new Date(outcome.nowMs).toISOString().slice(0, 10);
+    const day = new Date(nowMs).toISOString().slice(0, 10);
     db.run(
       addUsage,
       tenantId,
@@ -68,35 +74,56 @@ export function settleActivity(context: Context, outcome: ActivityOutcome): Acti
       outcome.usage.outputTokens,
     );
   }
-  const row = db.get<{ conversation_id: string; state: string; owner_id: string | null }>(
-    selectActivity,
-    tenantId,
-    outcome.activityId,
-  );
+  const row = db.get<ActivityRow>(selectActivity, tenantId, activityId);
+  const alerts = settleMoney(context, outcome, row);
   if (row === undefined || row.state !== 'running' || row.owner_id !== outcome.ownerId)
-    return { outcome: 'late' };
+    return { outcome: 'late', ...alerts };
   const failed = outcome.fault !== undefined;
   db.run(
     settle,
     failed ? 'failed' : 'done',
     failed ? JSON.stringify(outcome.fault) : null,
-    outcome.nowMs,
+    nowMs,
     tenantId,
-    outcome.activityId,
+    activityId,
   );
-  const content = failed
-    ? { activityId: outcome.activityId, fault: outcome.fault }
-    : { activityId: outcome.activityId, result: outcome.result };
-  const ref = { tenantId, conversationId: row.conversation_id };
+  const content = failed ? { activityId, fault: outcome.fault } : { activityId, result: outcome.result };
   const position = appendInternal(
     context,
-    ref,
+    { tenantId, conversationId: row.conversation_id },
     failed ? 'activityFailed' : 'activityDone',
-    `activity:${outcome.activityId}`,
+    `activity:${activityId}`,
     content,
-    outcome.nowMs,
+    nowMs,
   );
-  return position === null ? { outcome: 'late' } : { outcome: 'stored', position };
+  return position === null ? { outcome: 'late', ...alerts } : { outcome: 'stored', position, ...alerts };
+}
+
+interface ActivityRow {
+  conversation_id: string;
+  state: string;
+  owner_id: string | null;
+}
+
+/** The entry of paid work ends with it, whether somebody still waits for its result or not; the result is kept. */
+function settleMoney(
+  context: Context,
+  outcome: ActivityOutcome,
+  activity: ActivityRow | undefined,
+): { alerts?: BudgetAlert[] } {
+  const { activityId, ownerId } = outcome;
+  const { tenantId } = outcome.ref;
+  const entry = openEntry(context, tenantId, activityId);
+  if (activity === undefined || entry?.owner_id !== ownerId) return {};
+  const { day } = entry;
+  const before = spentOfDay(context, tenantId, day, outcome.budget);
+  const isWaitedFor = activity.state === 'running' && activity.owner_id === ownerId;
+  settleCharge(context, entry, outcome);
+  if (outcome.charge?.kind === 'charged' && outcome.result !== undefined) {
+    const reuse = !isWaitedFor && entry.late === 'reuse' ? 'waiting' : null;
+    context.db.run(keepResult, JSON.stringify(outcome.result), reuse, tenantId, activityId);
+  }
+  return alertsOf(context, { tenantId, day, before }, outcome.budget);
 }
 
 export function fireTimers(

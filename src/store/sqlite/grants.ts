@@ -12,9 +12,9 @@ import type { Granted, GrantRequest, PaceRules, PaceScope, SendRef, Store } from
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
 import { PaceBook, type PaceRow } from './pace-book.ts';
-import { nextOfLane } from './sends.ts';
+import { isTemplate, nextOfLane, sendTemplateInstead, templateFor } from './sends.ts';
 
-const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.updated_at_ms, s.body, s.quote_wamid, s.uncertain_policy,
+const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.updated_at_ms, s.body, s.if_window_closed, s.quote_wamid, s.uncertain_policy,
     c.pair_tat_ms, c.pair_until_ms, c.customer_last_at_ms, c.standby, s.origin, k.phone, k.bsuid
   FROM send s
   JOIN conversation c ON c.tenant_id = s.tenant_id AND c.conversation_id = s.conversation_id
@@ -23,6 +23,7 @@ const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordi
 /** Index: send_open. */
 const selectEarlier = `SELECT 1 AS one FROM send WHERE tenant_id = ? AND conversation_id = ? AND state IN ('queued','sending','uncertain') AND ordinal < ? LIMIT 1`;
 const selectPrevious = `SELECT state, delivery, coalesce(sending_at_ms, updated_at_ms) AS left_at_ms FROM send WHERE tenant_id = ? AND conversation_id = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT 1`;
+const selectBefore = `SELECT body, state, why FROM send WHERE tenant_id = ? AND conversation_id = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT 1`;
 const markSending = `UPDATE send SET state = 'sending', attempts = ?, owner_id = ?, sending_at_ms = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?`;
 const setPair = 'UPDATE conversation SET pair_tat_ms = ? WHERE tenant_id = ? AND conversation_id = ?';
 const withdraw = `UPDATE send SET state = 'withdrawn', why = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?`;
@@ -36,6 +37,7 @@ interface SendRow {
   not_before_ms: number;
   updated_at_ms: number;
   body: string;
+  if_window_closed: string | null;
   quote_wamid: string | null;
   uncertain_policy: UncertainPolicy;
   pair_tat_ms: number;
@@ -80,8 +82,8 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
     return { outcome: 'wait', send, atMs: row.not_before_ms, scope: 'pair', paused: false };
   const address = addressOf(row);
   if (address === null) return giveUp(context, send, 'sendRefused', 'the contact has no address', nowMs);
-  if ((row.customer_last_at_ms ?? 0) + limits.serviceWindowMs <= nowMs)
-    return giveUp(context, send, 'windowClosed', 'the service window is closed', nowMs);
+  const said = sayable(context, send, row, nowMs);
+  if ('outcome' in said) return said;
   // A send would seize the chat from Meta's own agent; only a person may want that.
   if (row.standby === 1 && row.origin !== 'operator')
     return giveUp(context, send, 'standby', "Meta's agent owns the chat now", nowMs);
@@ -94,6 +96,7 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
     return { outcome: 'wait', send, atMs: waitsUntilMs, scope: 'pair', paused: false };
   const refusal = takeSlot(context, book, send, row, rules, nowMs);
   if (refusal !== null) return refusal;
+  if (said.isTemplateInstead) sendTemplateInstead(context, { tenantId, sendId: send.sendId }, said.body);
   const attempt = row.attempts + 1;
   db.run(markSending, attempt, request.ownerId, nowMs, nowMs, tenantId, send.sendId);
   return {
@@ -101,11 +104,45 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
     send,
     attempt,
     address,
-    body: JSON.parse(row.body) as SendBody,
-    quoteWamid: row.quote_wamid,
+    body: said.body,
+    quoteWamid: said.isTemplateInstead ? null : row.quote_wamid,
     uncertainPolicy: row.uncertain_policy,
     grantedAtMs: nowMs,
   };
+}
+
+/**
+ * What may be said now: inside the service window anything, outside of it a template, and the template of a send that has
+ * one. Where that stands for several parts, the others are taken back without asking a person.
+ */
+function sayable(
+  context: Context,
+  send: SendRef,
+  row: SendRow,
+  nowMs: number,
+): { body: SendBody; isTemplateInstead: boolean } | Granted {
+  const isOpen = (row.customer_last_at_ms ?? 0) + limits.serviceWindowMs > nowMs;
+  if (isOpen || isTemplate(row.body))
+    return { body: JSON.parse(row.body) as SendBody, isTemplateInstead: false };
+  const template = templateFor(row.if_window_closed, row.body);
+  if (template !== null) return { body: template, isTemplateInstead: true };
+  if (row.if_window_closed !== null && isStoodFor(context, send, row.ordinal))
+    return takeBack(context, send, stoodFor, nowMs);
+  return giveUp(context, send, 'windowClosed', 'the service window is closed', nowMs);
+}
+
+const stoodFor = 'the service window is closed, and a template was sent for all of it';
+
+/** The part before left as a template, or was stood for itself; else the customer would have got half of what was said. */
+function isStoodFor(context: Context, { ref }: SendRef, ordinal: number): boolean {
+  const before = context.db.get<{ body: string; state: SendState; why: string | null }>(
+    selectBefore,
+    ref.tenantId,
+    ref.conversationId,
+    ordinal,
+  );
+  if (before === undefined) return false;
+  return before.state === 'withdrawn' ? before.why === stoodFor : isTemplate(before.body);
 }
 
 /** Meta takes a phone with a leading plus, or a business-scoped id where no phone is known. */
@@ -115,8 +152,12 @@ function addressOf(row: SendRow): SendAddress | null {
 }
 
 function giveUp(context: Context, send: SendRef, reason: FlagReason, why: string, nowMs: number): Granted {
-  context.db.run(withdraw, why, nowMs, send.ref.tenantId, send.sendId);
   raiseFlag(context, send.ref, reason, why, nowMs);
+  return takeBack(context, send, why, nowMs);
+}
+
+function takeBack(context: Context, send: SendRef, why: string, nowMs: number): Granted {
+  context.db.run(withdraw, why, nowMs, send.ref.tenantId, send.sendId);
   return { outcome: 'withdrawn', send, next: nextOfLane(context, send.ref) ?? null };
 }
 

@@ -1,8 +1,9 @@
 /**
  * One fsync for everything that waits. Changes are submitted as closures; what came together is run in one
  * transaction, and each promise resolves after the commit. Two lanes (statuses, the rest) share each commit fairly,
- * so neither waits behind the other. When anything in a group throws, the whole group is rolled back and its members
- * are run alone: a bad one fails by itself, its neighbours lose nothing.
+ * so neither waits behind the other. A commit ends when enough was run, by cost and by time, and what is left has the next
+ * one: whatever comes at once, the event loop is soon free for others. When anything in a group throws, the whole group
+ * is rolled back and its members are run alone: a bad one fails by itself, its neighbours lose nothing.
  */
 
 import { limits } from '#core/limits.ts';
@@ -13,6 +14,8 @@ import { faultOf } from './database.ts';
 
 export type Lane = 'main' | 'status';
 
+const lanesByTurn: readonly Lane[] = ['status', 'main'];
+
 interface Waiting {
   transaction: Transaction;
   cost: number;
@@ -21,9 +24,19 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+export interface GroupCommitOptions {
+  /** Runs a function after the I/O that is ready now; what is submitted until then shares one commit. */
+  soon: (fn: () => void) => void;
+  /** Bounds a commit by time; by cost alone if absent. */
+  monotonicMs?: () => number;
+  /** Told of every commit; nobody is if absent. */
+  crashPoints?: CrashPoints;
+}
+
 export class GroupCommit {
   readonly #db: Database;
   readonly #soon: (fn: () => void) => void;
+  readonly #monotonicMs: () => number;
   readonly #crashPoints: CrashPoints;
   readonly #lanes: Record<Lane, Waiting[]> = { main: [], status: [] };
   #scheduled = false;
@@ -31,10 +44,11 @@ export class GroupCommit {
   commits = 0;
   grouped = 0;
 
-  constructor(db: Database, soon: (fn: () => void) => void, crashPoints: CrashPoints = noCrashPoints) {
+  constructor(db: Database, { soon, monotonicMs, crashPoints }: GroupCommitOptions) {
     this.#db = db;
     this.#soon = soon;
-    this.#crashPoints = crashPoints;
+    this.#monotonicMs = monotonicMs ?? (() => 0);
+    this.#crashPoints = crashPoints ?? noCrashPoints;
   }
 
   waiting(lane: Lane): number {
@@ -72,32 +86,50 @@ export class GroupCommit {
   }
 
   #flush(): void {
-    const half = limits.groupCommitCostMax / 2;
-    const group = [...firstOf(this.#lanes.status, half), ...firstOf(this.#lanes.main, half)];
+    const group = this.#transact();
     if (group.length === 0) return;
-    const results = this.#transact(group);
-    if (results !== null) {
-      this.#reach(group, 'afterCommit');
-      for (let i = 0; i < group.length; i++) group[i]?.resolve(results[i]);
-      return;
-    }
-    for (const member of group) this.#alone(member);
+    this.#reach(
+      group.map(({ member }) => member),
+      'afterCommit',
+    );
+    for (const { member, result } of group) member.resolve(result);
   }
 
-  /** Runs all in one transaction; null where it was rolled back. */
-  #transact(group: Waiting[]): unknown[] | null {
+  /** Runs what waits in one transaction until enough was run. Nothing was committed where it gives nothing. */
+  #transact(): { member: Waiting; result: unknown }[] {
+    const spent: Record<Lane, number> = { main: 0, status: 0 };
+    const endMs = this.#monotonicMs() + limits.groupCommitMsMax;
+    const taken: Waiting[] = [];
     try {
-      this.#db.begin();
-      const results = group.map((member) => member.run());
-      this.#reach(group, 'beforeCommit');
+      const group: { member: Waiting; result: unknown }[] = [];
+      for (let member = this.#next(spent); member !== undefined; member = this.#next(spent)) {
+        if (taken.push(member) === 1) this.#db.begin();
+        group.push({ member, result: member.run() });
+        if (this.#monotonicMs() > endMs) break;
+      }
+      if (group.length === 0) return [];
+      this.#reach(taken, 'beforeCommit');
       this.#db.run('COMMIT');
       this.commits += 1;
       this.grouped += group.length;
-      return results;
+      return group;
     } catch {
       this.#rollBack();
-      return null;
+      for (const member of taken) this.#alone(member);
+      return [];
     }
+  }
+
+  /** The first of the lane that has had less of this commit; none where both had their share. */
+  #next(spent: Record<Lane, number>): Waiting | undefined {
+    const half = limits.groupCommitCostMax / 2;
+    for (const lane of spent.status <= spent.main ? lanesByTurn : lanesByTurn.toReversed()) {
+      const first = this.#lanes[lane][0];
+      if (first === undefined || (spent[lane] > 0 && spent[lane] + first.cost > half)) continue;
+      spent[lane] += first.cost;
+      return this.#lanes[lane].shift();
+    }
+    return undefined;
   }
 
   #alone(member: Waiting): void {
@@ -133,14 +165,4 @@ export class GroupCommit {
     while (this.#lanes.main.length + this.#lanes.status.length > 0) this.#flush();
     this.#closed = true;
   }
-}
-
-/** Takes the first of those that wait, up to a sum of their cost; at least one. */
-function firstOf(waiting: Waiting[], costMax: number): Waiting[] {
-  let cost = 0;
-  const next = waiting.findIndex((each, index) => {
-    cost += each.cost;
-    return cost > costMax && index > 0;
-  });
-  return waiting.splice(0, next < 0 ? waiting.length : next);
 }

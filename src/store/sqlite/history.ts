@@ -5,6 +5,7 @@
 import type { MessageContent } from '#core/model/events.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { SendBody, SendState } from '#core/model/sends.ts';
+import { wordsOfSend } from '#core/model/words-of-send.ts';
 import type { HistoryEntry, HistoryQuery } from '#core/ports/store.ts';
 import type { TranscriptLine } from '#core/ports/store-operators.ts';
 import { survivorOf } from './alias.ts';
@@ -41,10 +42,7 @@ export function wordsOf(kind: string, content: MessageContent): string {
   return `[${kind}]`;
 }
 
-function wordsOfSend(json: string): string {
-  const body = JSON.parse(json) as SendBody;
-  return body.type === 'text' ? body.text.body : `[${body.type}]`;
-}
+const wordsOfStored = (json: string): string => wordsOfSend(JSON.parse(json) as SendBody);
 
 export function readHistory(context: Context, query: HistoryQuery): HistoryEntry[] {
   const { tenantId, conversationId } = query.ref;
@@ -86,7 +84,7 @@ export function readHistory(context: Context, query: HistoryQuery): HistoryEntry
       position: null,
       atMs: row.created_at_ms,
       kind: 'send',
-      text: wordsOfSend(row.body),
+      text: wordsOfStored(row.body),
       seen: false,
     }));
   const held = new Set(
@@ -130,7 +128,7 @@ export function readTranscript(
       role: row.origin === 'operator' ? 'operator' : 'bot',
       atMs: row.created_at_ms,
       kind: 'send',
-      text: wordsOfSend(row.body),
+      text: wordsOfStored(row.body),
       state: row.delivery === 'none' ? row.state : row.delivery,
     }));
   return [...events.reverse(), ...sends.reverse()].sort((a, b) => a.atMs - b.atMs).slice(-input.max);

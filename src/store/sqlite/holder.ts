@@ -6,6 +6,7 @@
  */
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Context } from './context.ts';
+import { cancelCharges } from './ledger.ts';
 import { seeInsteadOfAnswered } from './sends.ts';
 
 const selectHolder =
@@ -28,6 +29,11 @@ const selectRunning =
   "SELECT activity_id FROM activity WHERE tenant_id = ? AND conversation_id = ? AND state = 'running'";
 const cancelRunning =
   "UPDATE activity SET state = 'cancelled', settled_at_ms = ? WHERE tenant_id = ? AND conversation_id = ? AND state = 'running'";
+/** A paid result that no turn has taken is kept, where its activity wants that. */
+const keepUnseen = `UPDATE activity SET reuse = 'waiting' WHERE tenant_id = ?1 AND reuse IS NULL AND result IS NOT NULL
+  AND activity_id IN (SELECT substr(dedupe_key, length('activity:') + 1) FROM event
+    WHERE tenant_id = ?1 AND conversation_id = ?2 AND end IS NULL AND kind = 'activityDone')
+  AND EXISTS (SELECT 1 FROM ledger_entry e WHERE e.tenant_id = ?1 AND e.activity_id = activity.activity_id AND e.late = 'reuse')`;
 const dropTimers = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = ?';
 /** What the bot had not answered is the operator's from now on. */
 const seeAwaiting =
@@ -88,6 +94,8 @@ export function fallSilent(context: Context, ref: ConversationRef, fence: number
   const { tenantId, conversationId } = ref;
   const cancelled = db.all<{ activity_id: string }>(selectRunning, tenantId, conversationId);
   db.run(cancelRunning, nowMs, tenantId, conversationId);
+  cancelCharges(context, ref, nowMs);
+  db.run(keepUnseen, tenantId, conversationId);
   db.run(dropTimers, tenantId, conversationId);
   db.run(seeAwaiting, tenantId, conversationId);
   db.run(seeOpen, fence, tenantId, conversationId);

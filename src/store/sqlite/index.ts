@@ -4,18 +4,23 @@
  * its subject and bind them here.
  */
 
-import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { CrashPoints, Transaction } from '#core/ports/crash-points.ts';
 import type { Store } from '#core/ports/store.ts';
 import { fireTimers, settleActivity } from './activities.ts';
 import { append } from './append.ts';
 import { audit } from './audit.ts';
+import { refuseWhenBehind } from './behind.ts';
+import * as business from './business.ts';
 import type { Context } from './context.ts';
 import { type Database, faultOf, openDatabase } from './database.ts';
+import * as files from './files.ts';
 import { grantReceipt, grantSends } from './grants.ts';
 import { GroupCommit } from './group-commit.ts';
 import { readHistory, readTranscript } from './history.ts';
+import { beginAttempt, endAttempt } from './ledger.ts';
+import { readLedger } from './ledger-report.ts';
+import { readLimits } from './limits.ts';
 import * as lists from './lists.ts';
 import * as operators from './operators.ts';
 import { createPruner } from './prune.ts';
@@ -33,6 +38,8 @@ export interface SqliteOptions {
   path: string;
   /** Runs a function after the I/O that is ready now; what is submitted until then shares one commit. */
   soon: (fn: () => void) => void;
+  /** Bounds what one commit holds up; absent where time does not pass meanwhile. */
+  monotonicMs?: () => number;
   random: () => number;
   /** Told of every commit; nobody is if absent. */
   crashPoints?: CrashPoints;
@@ -52,7 +59,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
 /** The store on a database that is open already; closing the store closes it. */
 export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Store {
   const context: Context = { db, random: options.random };
-  const commits = new GroupCommit(db, options.soon, options.crashPoints);
+  const commits = new GroupCommit(db, options);
   const write = <T>(transaction: Transaction, change: () => T, cost = 1) =>
     commits.submit('main', transaction, change, cost);
   const read = async <T>(look: () => T): Promise<T> => {
@@ -63,14 +70,6 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
       throw faultOf(error);
     }
   };
-  const refuseWhenBehind = (lane: 'main' | 'status') => {
-    if (commits.waiting(lane) < limits.appendWaitingMax) return;
-    throw new Fault(
-      'overloaded',
-      'More bodies wait for a commit than may wait; Meta keeps them and comes back.',
-      { retryAfterMs: limits.retryAfterMs },
-    );
-  };
   const prune = createPruner();
   return {
     driver: 'sqlite',
@@ -79,15 +78,29 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
     readTenants: () => read(() => readTenants(context)),
     applyTenants: (input) => write('applyTenants', () => applyTenants(context, input)),
     append: async (batch) => {
-      refuseWhenBehind('main');
+      refuseWhenBehind('append', commits.waiting('main'));
       const cost = batch.messages.length + batch.notices.length + batch.quarantine.length;
       return write('append', () => append(context, batch), cost);
     },
     recordStatuses: async (batch) => {
-      refuseWhenBehind('status');
+      refuseWhenBehind('recordStatuses', commits.waiting('status'));
       const cost = batch.statuses.length;
       return commits.submit('status', 'recordStatuses', () => recordStatuses(context, batch), cost);
     },
+    appendBusiness: async (event) => {
+      refuseWhenBehind('appendBusiness', commits.waiting('main'));
+      return write('appendBusiness', () => business.appendBusiness(context, event));
+    },
+    createApiKey: (input) => write('createApiKey', () => business.createApiKey(context, input)),
+    revokeApiKey: (input) => write('revokeApiKey', () => business.revokeApiKey(context, input)),
+    listApiKeys: (input) => read(() => business.listApiKeys(context, input)),
+    findApiKey: (digest) => read(() => business.findApiKey(context, digest)),
+    noteFile: (input) => write('noteFile', () => files.noteFile(context, input)),
+    findFile: (file) => read(() => files.findFile(context, file)),
+    noteUpload: (input) => write('noteUpload', () => files.noteUpload(context, input)),
+    findUpload: (input) => read(() => files.findUpload(context, input)),
+    listUnusedFiles: (input) => read(() => files.listUnusedFiles(context, input)),
+    forgetFile: (input) => write('forgetFile', () => files.forgetFile(context, input)),
     takeConversations: ({ refs, ownerId, nowMs }) =>
       write(
         'takeConversations',
@@ -96,6 +109,10 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
       ),
     commitTurn: (commit) => write('commitTurn', () => commitTurn(context, commit), costs.commitTurn),
     releaseLease: (input) => write('releaseLease', () => releaseLease(context, input)),
+    beginAttempt: (attempt) => write('beginAttempt', () => beginAttempt(context, attempt)),
+    endAttempt: (attempt) => write('endAttempt', () => endAttempt(context, attempt)),
+    readLedger: (query) => read(() => readLedger(context, query)),
+    readLimits: (query) => read(() => readLimits(context, query)),
     settleActivity: (outcome) => write('settleActivity', () => settleActivity(context, outcome)),
     fireTimers: (input) => write('fireTimers', () => fireTimers(context, input)),
     grantSends: (request) => write('grantSends', () => grantSends(context, request)),
@@ -109,6 +126,7 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
     audit: (input) => read(() => audit(context, input)),
     prune: (input) => write('prune', () => prune(context, input)),
     listFlags: (input) => read(() => lists.listFlags(context, input)),
+    listStates: (input) => read(() => lists.listStates(context, input)),
     resolveFlags: (input) => write('resolveFlags', () => operators.resolveFlags(context, input)),
     takeOver: (input) => write('takeOver', () => operators.takeOver(context, input)),
     replyAsOperator: (input) => write('replyAsOperator', () => operators.replyAsOperator(context, input)),

@@ -12,6 +12,7 @@ import type {
   OperatorStore,
   QuarantineRow,
   SendRow,
+  StateRow,
 } from '#core/ports/store-operators.ts';
 import type { Context } from './context.ts';
 
@@ -44,6 +45,17 @@ const selectConversation = `SELECT c.tenant_id AS tenantId, c.conversation_id AS
 /** Rows without SQLite's own, empty prototype: they leave the driver. */
 function plain<T extends object>(rows: T[]): T[] {
   return rows.map((row) => ({ ...row }));
+}
+
+/** By the primary key, so that a page costs the same however many came before it. */
+const selectStates = `SELECT tenant_id AS tenantId, conversation_id AS conversationId, phone_number_id AS phoneNumberId,
+    state_label AS stateLabel, dialog_state AS state
+  FROM conversation WHERE (tenant_id, conversation_id) > (?, ?) AND dialog_state IS NOT NULL AND merged_into IS NULL
+  ORDER BY tenant_id, conversation_id LIMIT ?`;
+
+export function listStates(context: Context, { after, max }: Input<'listStates'>): StateRow[] {
+  const from = after ?? { tenantId: '', conversationId: '' };
+  return plain(context.db.all<StateRow>(selectStates, from.tenantId, from.conversationId, max));
 }
 
 export function listFlags(context: Context, input: Input<'listFlags'>): FlagRow[] {

@@ -7,6 +7,7 @@
  */
 import type { Context } from './context.ts';
 import { fallSilent, withdrawBotSends } from './holder.ts';
+import { cancelCharges } from './ledger.ts';
 
 interface ConversationRow {
   conversation_id: string;
@@ -37,9 +38,9 @@ const selectSeenPositions =
   "SELECT position FROM event WHERE tenant_id = ? AND conversation_id = ? AND end = 'seenByOperator' AND position > ? ORDER BY position";
 const moveEvent =
   'UPDATE event SET conversation_id = ?, position = ? WHERE tenant_id = ? AND conversation_id = ? AND position = ?';
-/** Timers, results and hand-backs are words to the dialog of the lost conversation, which hears nothing more. */
+/** Timers, results and hand-backs are words to the dialog of the lost conversation, which hears nothing more; what the business told of the customer is not. */
 const endInternal =
-  "UPDATE event SET end = 'noAnswerNeeded', fence = ? WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL AND class = 'internal'";
+  "UPDATE event SET end = 'noAnswerNeeded', fence = ? WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL AND class = 'internal' AND kind <> 'business'";
 /** What awaited an answer of the lost conversation is asked anew in the surviving one: its activities will not answer it. */
 const reopenAwaiting =
   "UPDATE event SET end = NULL, fence = NULL WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting'";
@@ -82,9 +83,10 @@ const letGo = "UPDATE conversation SET holder = 'bot' WHERE tenant_id = ? AND co
 /** Index: conversation_merged. Earlier aliases lead to the survivor in one step. */
 const repointAliases = 'UPDATE conversation SET merged_into = ? WHERE tenant_id = ? AND merged_into = ?';
 const repoint = 'UPDATE conversation SET contact_id = ? WHERE tenant_id = ? AND conversation_id = ?';
-const addCountersSql = `INSERT INTO limit_counter (tenant_id, limit_name, scope, window_start_ms, window_end_ms, used, refused)
-  SELECT tenant_id, limit_name, ?, window_start_ms, window_end_ms, used, refused FROM limit_counter WHERE tenant_id = ? AND scope = ?
-  ON CONFLICT (tenant_id, limit_name, scope, window_start_ms) DO UPDATE SET used = used + excluded.used, refused = refused + excluded.refused`;
+const addCountersSql = `INSERT INTO limit_counter (tenant_id, limit_name, scope, window_start_ms, window_end_ms, used, refused, refused_units, returned, max_last, unit)
+  SELECT tenant_id, limit_name, ?, window_start_ms, window_end_ms, used, refused, refused_units, returned, max_last, unit FROM limit_counter WHERE tenant_id = ? AND scope = ?
+  ON CONFLICT (tenant_id, limit_name, scope, window_start_ms) DO UPDATE SET used = used + excluded.used, refused = refused + excluded.refused,
+  refused_units = refused_units + excluded.refused_units, returned = returned + excluded.returned`;
 const deleteCounters = 'DELETE FROM limit_counter WHERE tenant_id = ? AND scope = ?';
 
 /** Merges the conversations of `otherId` into those of `intoId`; returns the conversations that have something to do. */
@@ -135,6 +137,7 @@ function absorb(
   const ordinal = moveSends(context, tenantId, survivor, loser);
   db.run(dropTimers, tenantId, from);
   db.run(cancelActivities, nowMs, tenantId, from);
+  cancelCharges(context, { tenantId, conversationId: from }, nowMs);
   db.run(addFlags, tenantId, into, from);
   db.run(resolveDoubledFlags, tenantId, into, from, nowMs);
   db.run(moveFlags, into, tenantId, from);

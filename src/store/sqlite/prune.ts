@@ -32,7 +32,9 @@ const scans: readonly { table: string; age: Age; madeAt: string; oldAt: string; 
     age: 'retention',
     madeAt: 'created_at_ms',
     oldAt: 'settled_at_ms',
-    finished: "state <> 'running'",
+    // What an open entry of the ledger needs to be looked into.
+    finished: `state <> 'running' AND NOT EXISTS (SELECT 1 FROM ledger_entry e WHERE e.tenant_id = activity.tenant_id
+      AND e.activity_id = activity.activity_id AND e.state IN ('reserved','calling','uncertain','asking'))`,
   },
   { table: 'operator_action', age: 'retention', madeAt: 'at_ms', oldAt: 'at_ms', finished: '1' },
 ];
@@ -60,6 +62,13 @@ const sweeps: readonly { table: string; key: string; age: Age; finished: string 
     finished: 'redriven_at_ms < ?1',
   },
   { table: 'quarantine', key: 'tenant_id, quarantine_id', age: 'dedupe', finished: 'redriven_at_ms < ?1' },
+  {
+    table: 'upload',
+    key: 'tenant_id, phone_number_id, file_id',
+    age: 'retention',
+    finished: 'until_ms < ?1',
+  },
+  { table: 'api_key', key: 'tenant_id, key_id', age: 'retention', finished: 'revoked_at_ms < ?1' },
 ];
 
 /** A scan that finds nothing to delete looks at this many windows before it lets others go on. */

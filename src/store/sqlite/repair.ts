@@ -6,6 +6,7 @@ import { limits } from '#core/limits.ts';
 import type { SendPriority } from '#core/model/sends.ts';
 import type { Rescued, RunnableActivity, SendRef, Work } from '#core/ports/store.ts';
 import type { Context } from './context.ts';
+import { openChargeOf, openEntry, rescueCharges } from './ledger.ts';
 
 /** What was taken was due, and is again at once: no quiet time of a later message puts it off. */
 const freeLeases = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, fence = fence + 1, due_at_ms = min(coalesce(due_at_ms, ?), ?)
@@ -17,6 +18,9 @@ const freeActivities = `UPDATE activity SET owner_id = NULL, lease_until_ms = NU
 const sendingToUncertain = `UPDATE send SET state = CASE WHEN wamid IS NULL THEN 'uncertain' ELSE 'accepted' END, uncertain_since_ms = ?, uncertain_window_ms = ?,
   why = 'the process died while it was sent', updated_at_ms = ?
   WHERE state = 'sending' AND owner_id <> ? AND (? = 1 OR sending_at_ms <= ?)`;
+/** Index: ledger_entry_open. */
+const renewCharges =
+  "UPDATE ledger_entry SET lease_until_ms = ? WHERE state IN ('reserved','calling','uncertain','asking') AND owner_id = ?";
 const renewActivities = "UPDATE activity SET lease_until_ms = ? WHERE state = 'running' AND owner_id = ?";
 /**
  * Index: event_open; what is open is small. Round robin over tenants: a flood of one must not hide another's single message.
@@ -35,6 +39,15 @@ const selectActivities = `SELECT a.tenant_id, a.activity_id, a.conversation_id, 
   FROM activity a JOIN conversation c ON c.tenant_id = a.tenant_id AND c.conversation_id = a.conversation_id
   WHERE a.state = 'running' AND a.owner_id IS NULL
   ORDER BY row_number() OVER (PARTITION BY a.tenant_id ORDER BY a.created_at_ms), a.created_at_ms LIMIT ?`;
+/** Index: ledger_entry_open. Activities that are over, whose cost nobody knows yet. */
+const selectCharges = `SELECT a.tenant_id, a.activity_id, a.conversation_id, a.name, a.input, a.fence, ?1 AS deadline_ms, ?2 + ?1 AS deadline_at_ms, a.restarts, c.phone_number_id, c.contact_id
+  FROM ledger_entry e JOIN activity a ON a.tenant_id = e.tenant_id AND a.activity_id = e.activity_id AND a.state <> 'running'
+  JOIN conversation c ON c.tenant_id = a.tenant_id AND c.conversation_id = a.conversation_id
+  WHERE e.state IN ('reserved','calling','uncertain','asking') AND e.state = 'uncertain' AND e.owner_id IS NULL AND e.next_at_ms <= ?2
+  ORDER BY row_number() OVER (PARTITION BY e.tenant_id ORDER BY e.next_at_ms), e.next_at_ms LIMIT ?3`;
+/** Index: ledger_entry_open. */
+const ownCharge =
+  "UPDATE ledger_entry SET owner_id = ?, lease_until_ms = ? WHERE tenant_id = ? AND activity_id = ? AND state IN ('reserved','calling','uncertain','asking')";
 const ownActivity =
   'UPDATE activity SET owner_id = ?, lease_until_ms = ? WHERE tenant_id = ? AND activity_id = ?';
 /** Index: send_open. The head of each lane, if it may leave. */
@@ -55,6 +68,7 @@ export function rescue(context: Context, input: { ownerId: string; nowMs: number
   return {
     conversations: db.run(freeLeases, input.nowMs, input.nowMs, all, input.nowMs),
     activities: db.run(freeActivities, input.nowMs, input.ownerId, all, input.nowMs),
+    charges: rescueCharges(context, input),
     uncertain: db.run(
       sendingToUncertain,
       input.nowMs,
@@ -70,6 +84,7 @@ export function rescue(context: Context, input: { ownerId: string; nowMs: number
 export function renewLeases(context: Context, input: { ownerId: string; nowMs: number }): void {
   const untilMs = input.nowMs + limits.leaseTtlMs;
   context.db.run(renewActivities, untilMs, input.ownerId);
+  context.db.run(renewCharges, untilMs, input.ownerId);
 }
 
 /** What is there to do; activities without an owner become the caller's. */
@@ -102,6 +117,7 @@ export function findWork(context: Context, input: { ownerId: string; nowMs: numb
   return {
     conversations,
     activities: ownActivities(context, input),
+    charges: ownCharges(context, input),
     sends,
     nextTimerAtMs: db.get<{ at_ms: number | null }>(selectNextTimer)?.at_ms ?? null,
     nextUncertainAtMs: db.get<{ at_ms: number | null }>(selectFirstUncertain)?.at_ms ?? null,
@@ -127,25 +143,43 @@ function ownActivities(
   context: Context,
   input: { ownerId: string; nowMs: number; max: number },
 ): RunnableActivity[] {
+  const leaseUntilMs = input.nowMs + limits.leaseTtlMs;
   return context.db.all<ActivityRow>(selectActivities, input.max).map((row) => {
-    context.db.run(
-      ownActivity,
-      input.ownerId,
-      input.nowMs + limits.leaseTtlMs,
-      row.tenant_id,
-      row.activity_id,
-    );
-    return {
-      ref: { tenantId: row.tenant_id, conversationId: row.conversation_id },
-      activityId: row.activity_id,
-      name: row.name,
-      input: JSON.parse(row.input) as unknown,
-      phoneNumberId: row.phone_number_id,
-      contactId: row.contact_id,
-      fence: row.fence,
-      deadlineMs: row.deadline_ms,
-      deadlineAtMs: row.deadline_at_ms,
-      restarts: row.restarts,
-    };
+    context.db.run(ownActivity, input.ownerId, leaseUntilMs, row.tenant_id, row.activity_id);
+    return runnable(context, row, input.ownerId, leaseUntilMs, false);
   });
+}
+
+function ownCharges(
+  context: Context,
+  input: { ownerId: string; nowMs: number; max: number },
+): RunnableActivity[] {
+  return context.db
+    .all<ActivityRow>(selectCharges, limits.chargeTryTimeoutMs, input.nowMs, limits.chargesInFlightMax)
+    .map((row) => runnable(context, row, input.ownerId, input.nowMs + limits.leaseTtlMs, true));
+}
+
+/** What somebody is given to run, with its open entry, which becomes theirs, too. */
+function runnable(
+  context: Context,
+  row: ActivityRow,
+  ownerId: string,
+  leaseUntilMs: number,
+  isOver: boolean,
+): RunnableActivity {
+  const entry = openEntry(context, row.tenant_id, row.activity_id);
+  if (entry !== undefined) context.db.run(ownCharge, ownerId, leaseUntilMs, row.tenant_id, row.activity_id);
+  return {
+    ref: { tenantId: row.tenant_id, conversationId: row.conversation_id },
+    activityId: row.activity_id,
+    name: row.name,
+    input: JSON.parse(row.input) as unknown,
+    phoneNumberId: row.phone_number_id,
+    contactId: row.contact_id,
+    fence: row.fence,
+    deadlineMs: row.deadline_ms,
+    deadlineAtMs: row.deadline_at_ms,
+    restarts: row.restarts,
+    ...(entry === undefined ? {} : { charge: openChargeOf(entry, isOver) }),
+  };
 }

@@ -148,6 +148,71 @@ CREATE TABLE operator_action (
 ) STRICT;
 CREATE INDEX operator_action_by_conversation ON operator_action (tenant_id, conversation_id, at_ms);`;
 
+const money = `
+ALTER TABLE activity ADD COLUMN result TEXT;
+ALTER TABLE activity ADD COLUMN reuse TEXT CHECK (reuse IN ('waiting','used'));
+CREATE INDEX activity_reusable ON activity (tenant_id, name) WHERE reuse = 'waiting';
+ALTER TABLE limit_counter ADD COLUMN refused_units INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE limit_counter ADD COLUMN returned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE limit_counter ADD COLUMN max_last INTEGER;
+ALTER TABLE limit_counter ADD COLUMN unit TEXT NOT NULL DEFAULT 'starts' CHECK (unit IN ('starts','micros'));
+CREATE TABLE ledger_entry (
+  tenant_id TEXT NOT NULL, activity_id TEXT NOT NULL, request INTEGER NOT NULL,
+  conversation_id TEXT NOT NULL, contact_id TEXT NOT NULL, activity TEXT NOT NULL, day TEXT NOT NULL,
+  currency TEXT NOT NULL, reserved_micros INTEGER NOT NULL CHECK (reserved_micros > 0),
+  spent_micros INTEGER CHECK (spent_micros BETWEEN 0 AND reserved_micros),
+  state TEXT NOT NULL CHECK (state IN ('reserved','calling','uncertain','asking','settled','refunded')),
+  presumed INTEGER NOT NULL DEFAULT 0 CHECK (presumed = 0 OR state = 'settled'),
+  on_uncertain TEXT NOT NULL CHECK (on_uncertain IN ('retryWithKey','lookup','settleAndFlag','retryMayPayTwice')),
+  late TEXT NOT NULL CHECK (late IN ('discard','reuse')), claims TEXT NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0, postings INTEGER NOT NULL DEFAULT 0,
+  owner_id TEXT, lease_until_ms INTEGER, next_at_ms INTEGER,
+  created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL,
+  CHECK ((state = 'settled') = (spent_micros IS NOT NULL)),
+  CHECK (owner_id IS NULL OR state IN ('reserved','calling','uncertain','asking')),
+  PRIMARY KEY (tenant_id, activity_id, request)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX ledger_entry_open ON ledger_entry (tenant_id, activity_id)
+  WHERE state IN ('reserved','calling','uncertain','asking');
+CREATE INDEX ledger_entry_by_day ON ledger_entry (tenant_id, day);
+CREATE TABLE ledger_posting (
+  tenant_id TEXT NOT NULL, activity_id TEXT NOT NULL, request INTEGER NOT NULL, nth INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  from_place TEXT NOT NULL CHECK (from_place IN ('budget','reserved','uncertain','spent')),
+  to_place TEXT NOT NULL CHECK (to_place IN ('budget','reserved','uncertain','spent') AND to_place <> from_place),
+  amount_micros INTEGER NOT NULL CHECK (amount_micros > 0),
+  PRIMARY KEY (tenant_id, activity_id, request, nth)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ledger_posting_is_final BEFORE UPDATE ON ledger_posting
+  BEGIN SELECT RAISE(ABORT, 'a posting of the ledger is never changed'); END;
+CREATE TRIGGER ledger_posting_is_kept BEFORE DELETE ON ledger_posting
+  BEGIN SELECT RAISE(ABORT, 'a posting of the ledger is never deleted'); END;
+CREATE TABLE ledger_day (
+  tenant_id TEXT NOT NULL, day TEXT NOT NULL, currency TEXT NOT NULL, spent_micros INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (tenant_id, day, currency)
+) STRICT, WITHOUT ROWID;`;
+
+/** Keys of the business' own systems, by digest. */
+const doors = `
+CREATE TABLE api_key (
+  tenant_id TEXT NOT NULL, key_id TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, label TEXT NOT NULL, created_by TEXT NOT NULL,
+  created_at_ms INTEGER NOT NULL, last_used_at_ms INTEGER, revoked_at_ms INTEGER,
+  PRIMARY KEY (tenant_id, key_id)
+) STRICT, WITHOUT ROWID;`;
+
+/** Files that are kept, and which of them Meta has; what leaves in the place of a send when the service window is closed. */
+const files = `
+CREATE TABLE file (
+  tenant_id TEXT NOT NULL, file_id TEXT NOT NULL, mime_type TEXT NOT NULL, bytes INTEGER NOT NULL, used_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, file_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_by_age ON file (used_at_ms);
+CREATE TABLE upload (
+  tenant_id TEXT NOT NULL, phone_number_id TEXT NOT NULL, file_id TEXT NOT NULL, media_id TEXT NOT NULL, until_ms INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, phone_number_id, file_id)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE send ADD COLUMN if_window_closed TEXT;`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'the spine', sql: [tenants, conversations, mailbox, outbox, people].join('\n') },
+  { version: 2, name: 'paid work, doors and files', sql: [money, doors, files].join('\n') },
 ];

@@ -2,12 +2,12 @@
  * Rows of the outbox: how sends get their place in a conversation's lane, and which one may leave next.
  */
 import type { ConversationRef } from '#core/model/ids.ts';
-import type { NewSend, SendPriority } from '#core/model/sends.ts';
+import type { IfWindowClosed, NewSend, SendBody, SendPriority } from '#core/model/sends.ts';
 import type { SendRef } from '#core/ports/store.ts';
 import type { Context } from './context.ts';
 
-const insert = `INSERT INTO send (tenant_id, send_id, conversation_id, phone_number_id, ordinal, state, priority, origin, body, quote_wamid, uncertain_policy, fence, created_at_ms, updated_at_ms)
-  VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insert = `INSERT INTO send (tenant_id, send_id, conversation_id, phone_number_id, ordinal, state, priority, origin, body, if_window_closed, quote_wamid, uncertain_policy, fence, created_at_ms, updated_at_ms)
+  VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 /** Index: send_open. The first unsettled send of the lane. */
 const selectHead = `SELECT send_id, phone_number_id, priority, state FROM send
   WHERE tenant_id = ? AND conversation_id = ? AND state IN ('queued','sending','uncertain') ORDER BY ordinal LIMIT 1`;
@@ -39,6 +39,7 @@ export function insertSends(context: Context, input: SendsToInsert): SendRef[] {
       send.priority,
       send.origin,
       JSON.stringify(send.body),
+      send.ifWindowClosed === undefined ? null : JSON.stringify(send.ifWindowClosed),
       send.quoteWamid ?? null,
       send.uncertainPolicy,
       fence,
@@ -47,6 +48,29 @@ export function insertSends(context: Context, input: SendsToInsert): SendRef[] {
     );
     return { ref, sendId: send.sendId, phoneNumberId, priority: send.priority };
   });
+}
+
+/** The template leaves instead, also at a later attempt; what was to be quoted may be too old for it. */
+const setTemplate = 'UPDATE send SET body = ?, quote_wamid = NULL WHERE tenant_id = ? AND send_id = ?';
+
+/** The template that stands for a send whose service window is closed, or null where there is none (any more). */
+export function templateFor(ifWindowClosed: string | null, body: string): SendBody | null {
+  if (ifWindowClosed === null || isTemplate(body)) return null;
+  const instead = JSON.parse(ifWindowClosed) as IfWindowClosed;
+  return instead === 'nothing' ? null : instead;
+}
+
+/** Meta takes templates at any time. */
+export function isTemplate(body: string): boolean {
+  return (JSON.parse(body) as SendBody).type === 'template';
+}
+
+export function sendTemplateInstead(
+  context: Context,
+  { tenantId, sendId }: { tenantId: string; sendId: string },
+  template: SendBody,
+): void {
+  context.db.run(setTemplate, JSON.stringify(template), tenantId, sendId);
 }
 
 /** Events that a withdrawn send answered count as seen by the operator who has the conversation. */

@@ -11,10 +11,13 @@ import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
 import { holderOf } from './holder.ts';
 import { PaceBook } from './pace-book.ts';
-import { nextOfLane, seeInsteadOfAnswered } from './sends.ts';
+import { nextOfLane, seeInsteadOfAnswered, sendTemplateInstead, templateFor } from './sends.ts';
 
 const selectSend =
-  'SELECT conversation_id, phone_number_id, state, attempts, wamid, second_wamid, withdraw_on_return FROM send WHERE tenant_id = ? AND send_id = ?';
+  'SELECT conversation_id, phone_number_id, state, attempts, wamid, second_wamid, withdraw_on_return, body, if_window_closed FROM send WHERE tenant_id = ? AND send_id = ?';
+/** Graph's code for a service window that is closed. */
+const windowClosedCode = 131047;
+
 const setRefused =
   "UPDATE send SET state = 'refused', error_code = ?, why = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setQueued =
@@ -41,6 +44,8 @@ interface SendRow {
   wamid: string | null;
   second_wamid: string | null;
   withdraw_on_return: number;
+  body: string;
+  if_window_closed: string | null;
 }
 
 type Outcome<K extends SendSettlement['outcome']['kind']> = Extract<SendSettlement['outcome'], { kind: K }>;
@@ -90,7 +95,7 @@ function settleOne(
     // An earlier attempt was accepted after all, so whatever became of this one, the customer has it.
     accept(context, send, row.wamid, null, nowMs, settled);
   } else if (outcome.kind === 'refused') {
-    refuse(context, send, outcome, nowMs, settled);
+    refuse(context, send, row, { outcome, nowMs }, settled);
   } else if (outcome.kind === 'retryLater') {
     giveBack(context, send, row, { outcome, untilMs, nowMs }, settled);
   } else {
@@ -106,10 +111,22 @@ function settleOne(
 function refuse(
   context: Context,
   send: SendRef,
-  { errorCode, reason }: Outcome<'refused'>,
-  nowMs: number,
+  row: SendRow,
+  { outcome, nowMs }: { outcome: Outcome<'refused'>; nowMs: number },
   settled: SendsSettled,
 ): void {
+  const { errorCode, reason } = outcome;
+  const { tenantId } = send.ref;
+  // Meta's clock decides about the window; ours may have been a little late.
+  const template =
+    errorCode === windowClosedCode && row.withdraw_on_return === 0
+      ? templateFor(row.if_window_closed, row.body)
+      : null;
+  if (template !== null) {
+    sendTemplateInstead(context, { tenantId, sendId: send.sendId }, template);
+    context.db.run(setQueued, row.attempts, nowMs, errorCode, nowMs, tenantId, send.sendId);
+    return;
+  }
   context.db.run(setRefused, errorCode, reason, nowMs, send.ref.tenantId, send.sendId);
   const detail = errorCode === null ? reason : `${errorCode}: ${reason}`;
   raiseFlag(context, send.ref, 'sendRefused', detail, nowMs);

@@ -6,19 +6,13 @@
 import { limits } from '#core/limits.ts';
 import type { MailboxEvent } from '#core/model/events.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
-import type {
-  LimitClaim,
-  NewActivity,
-  RunnableActivity,
-  Taken,
-  TurnCommit,
-  TurnCommitted,
-} from '#core/ports/store.ts';
-import { survivingContact } from './alias.ts';
+import type { Taken, TurnCommit, TurnCommitted } from '#core/ports/store.ts';
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
 import { handOffConversation } from './holder.ts';
+import { judgeClaims } from './limits.ts';
 import { insertSends } from './sends.ts';
+import { cancelActivities, startsOf, writeStarts } from './starts.ts';
 
 const selectForTake = `SELECT phone_number_id, contact_id, fence, lease_owner, lease_until_ms, due_at_ms, first_open_at_ms, dialog_state, holder, fallback_last_at_ms
   FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL`;
@@ -34,10 +28,6 @@ const consume =
 /** Index: event_awaiting. */
 const endAwaiting =
   "UPDATE event SET end = ?, end_ref = ? WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND position <= ?";
-const insertActivity = `INSERT INTO activity (tenant_id, activity_id, conversation_id, name, input, state, owner_id, lease_until_ms, deadline_ms, deadline_at_ms, fence, created_at_ms)
-  VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)`;
-const cancelActivity =
-  "UPDATE activity SET state = 'cancelled', settled_at_ms = ? WHERE tenant_id = ? AND activity_id = ? AND state = 'running'";
 const upsertTimer = `INSERT INTO timer (tenant_id, conversation_id, timer_id, token, due_at_ms) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (tenant_id, conversation_id, timer_id) DO UPDATE SET token = excluded.token, due_at_ms = excluded.due_at_ms`;
 const deleteTimer = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = ? AND timer_id = ?';
@@ -51,12 +41,6 @@ const finish = `UPDATE conversation SET dialog_state = ?, state_label = ?, due_a
 /** What was taken was due: a message that came since may have a quiet time, the others do not wait for it. */
 const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND lease_owner = ?`;
-const selectCounter =
-  'SELECT used FROM limit_counter WHERE tenant_id = ? AND limit_name = ? AND scope = ? AND window_start_ms = ?';
-const takeUnits = `INSERT INTO limit_counter (tenant_id, limit_name, scope, window_start_ms, window_end_ms, used) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (tenant_id, limit_name, scope, window_start_ms) DO UPDATE SET used = used + excluded.used`;
-const countRefusal = `INSERT INTO limit_counter (tenant_id, limit_name, scope, window_start_ms, window_end_ms, refused) VALUES (?, ?, ?, ?, ?, 1)
-  ON CONFLICT (tenant_id, limit_name, scope, window_start_ms) DO UPDATE SET refused = refused + 1`;
 
 interface ConversationRow {
   phone_number_id: string;
@@ -132,7 +116,8 @@ export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted 
     due_at_ms: number | null;
   }>(selectForCommit, ref.tenantId, ref.conversationId);
   if (row === undefined || row.fence !== fence || row.lease_owner !== ownerId) return { outcome: 'fenceOld' };
-  const refusals = judgeClaims(context, ref.tenantId, commit);
+  const starts = startsOf(context, commit, row.contact_id);
+  const refusals = judgeClaims(context, ref.tenantId, starts.charged, commit.nowMs);
   if (refusals.length > 0) return { outcome: 'refused', refusals };
   consumeEvents(context, commit);
   const sends = insertSends(context, {
@@ -143,9 +128,8 @@ export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted 
     sends: commit.sends,
     nowMs: commit.nowMs,
   });
-  const activities = writeActivities(context, commit, row);
-  for (const activityId of commit.cancelledActivities)
-    db.run(cancelActivity, commit.nowMs, ref.tenantId, activityId);
+  const activities = writeStarts(context, commit, starts, row);
+  cancelActivities(context, commit);
   writeTimers(context, commit);
   writeFlagsAndEnds(context, commit);
   const more = db.get(hasOpen, ref.tenantId, ref.conversationId) !== undefined;
@@ -198,102 +182,6 @@ function consumeEvents(context: Context, commit: TurnCommit): void {
       each.fault,
       commit.nowMs,
     );
-}
-
-/** What is claimed for a contact counts for the one that it has become since the turn was taken. */
-function claimedBy(context: Context, commit: TurnCommit): NewActivity[] {
-  const { tenantId } = commit.lease.ref;
-  const present = (claim: LimitClaim) => ({
-    ...claim,
-    scope: survivingContact(context, tenantId, claim.scope),
-  });
-  return startedBy(commit).map((activity) => ({ ...activity, claims: activity.claims.map(present) }));
-}
-
-/** What a turn starts and cancels itself starts nothing and reserves nothing. */
-function startedBy(commit: TurnCommit): NewActivity[] {
-  return commit.activities.filter((each) => !commit.cancelledActivities.includes(each.activityId));
-}
-
-/** Judges the claims of each activity together and before any is taken; takes all or counts the refusals. */
-function judgeClaims(
-  context: Context,
-  tenantId: string,
-  commit: TurnCommit,
-): { activityId: string; limit: string }[] {
-  const { db } = context;
-  const taken = new Map<string, number>();
-  const refusals: { activityId: string; limit: string }[] = [];
-  const started = claimedBy(context, commit);
-  for (const { activityId, claims } of started) {
-    // A refused activity takes nothing, so its other claims must not count against its neighbours.
-    const tentative = new Map(taken);
-    const refused = claims.filter((claim) => {
-      const startMs = windowStart(claim, commit.nowMs);
-      const key = JSON.stringify([claim.limit, claim.scope, startMs]);
-      const stored = () =>
-        db.get<{ used: number }>(selectCounter, tenantId, claim.limit, claim.scope, startMs);
-      const used = tentative.get(key) ?? stored()?.used ?? 0;
-      if (used + claim.amount > claim.max) return true;
-      tentative.set(key, used + claim.amount);
-      return false;
-    });
-    if (refused.length === 0) for (const [key, used] of tentative) taken.set(key, used);
-    for (const claim of refused) {
-      refusals.push({ activityId, limit: claim.limit });
-      const startMs = windowStart(claim, commit.nowMs);
-      db.run(countRefusal, tenantId, claim.limit, claim.scope, startMs, startMs + claim.windowMs);
-    }
-  }
-  if (refusals.length > 0) return refusals;
-  for (const claim of started.flatMap((activity) => activity.claims)) {
-    const startMs = windowStart(claim, commit.nowMs);
-    db.run(takeUnits, tenantId, claim.limit, claim.scope, startMs, startMs + claim.windowMs, claim.amount);
-  }
-  return [];
-}
-
-function windowStart(claim: LimitClaim, nowMs: number): number {
-  return Math.floor(nowMs / claim.windowMs) * claim.windowMs;
-}
-
-function writeActivities(
-  context: Context,
-  commit: TurnCommit,
-  row: { phone_number_id: string; contact_id: string },
-): RunnableActivity[] {
-  const { ref, fence, ownerId } = commit.lease;
-  return startedBy(commit).map((activity) => {
-    const deadlineAtMs = commit.nowMs + activity.deadlineMs;
-    const owner = commit.runHere ? ownerId : null;
-    const leaseUntilMs = commit.runHere ? commit.nowMs + limits.leaseTtlMs : null;
-    context.db.run(
-      insertActivity,
-      ref.tenantId,
-      activity.activityId,
-      ref.conversationId,
-      activity.name,
-      JSON.stringify(activity.input ?? null),
-      owner,
-      leaseUntilMs,
-      activity.deadlineMs,
-      deadlineAtMs,
-      fence,
-      commit.nowMs,
-    );
-    return {
-      ref,
-      activityId: activity.activityId,
-      name: activity.name,
-      input: activity.input,
-      phoneNumberId: row.phone_number_id,
-      contactId: row.contact_id,
-      fence,
-      deadlineMs: activity.deadlineMs,
-      deadlineAtMs,
-      restarts: 0,
-    };
-  });
 }
 
 function writeTimers(context: Context, commit: TurnCommit): void {

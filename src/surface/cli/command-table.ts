@@ -113,6 +113,27 @@ export const commandTable: readonly CommandRow[] = [
     args: conversationOf,
   },
   {
+    usage: 'keys create',
+    does: 'make an API key for a system of the business; it is shown once',
+    options: [tenant, { flags: '--label <text>', does: 'what it is for, e.g. "shop"' }, by],
+    name: 'keys.create',
+    args: (_words, options) => ({ tenantId: options.tenant, label: options.label }),
+  },
+  {
+    usage: 'keys list',
+    does: 'show keys, who made them and when they were last used',
+    options: [anyTenant],
+    name: 'keys.list',
+    args: (_words, options) => ({ tenantId: options.tenant }),
+  },
+  {
+    usage: 'keys revoke <key>',
+    does: 'let a key open nothing any more, at once',
+    options: [tenant, by],
+    name: 'keys.revoke',
+    args: ([keyId], options) => ({ tenantId: options.tenant, keyId }),
+  },
+  {
     usage: 'deadletters list',
     does: 'show events on which a dialog failed',
     options: [anyTenant, redriven],
@@ -173,6 +194,39 @@ export const commandTable: readonly CommandRow[] = [
     options: [],
     name: 'quarantine.redrive',
     args: ([quarantineId]) => ({ quarantineId }),
+  },
+  {
+    usage: 'ledger',
+    does: 'sum up what paid work has cost; exits 1 if the ledger does not add up',
+    options: [
+      anyTenant,
+      { flags: '--contact <id>', does: 'only this contact' },
+      { flags: '--activity <name>', does: 'only this activity' },
+      { flags: '--day <day>', does: 'starts of this day in UTC, e.g. 2026-01-31' },
+      { flags: '--from <day>', does: 'starts from this day on' },
+      { flags: '--to <day>', does: 'starts to this day' },
+      {
+        flags: '--per <list>',
+        does: 'a sum for each of these: tenant, contact, activity, day (tenant,activity,day if absent)',
+      },
+    ],
+    name: 'ledger',
+    args: (_words, { tenant: tenantId, contact: contactId, activity, day, from, to, per }) => ({
+      ...{ tenantId, contactId, activity, day, from, to, per },
+    }),
+    found: (result) => (result as { unbalanced: number }).unbalanced > 0,
+  },
+  {
+    usage: 'limits',
+    does: 'show what limits granted and refused, and what others would have refused',
+    options: [
+      anyTenant,
+      { flags: '--limit <name>', does: 'only this limit' },
+      { flags: '--days <n>', does: 'how far back (30 if absent)' },
+      { flags: '--max <list>', does: 'other maxima to judge by, comma-separated (half and twice if absent)' },
+    ],
+    name: 'limits',
+    args: (_words, { tenant: tenantId, limit, days, max }) => ({ tenantId, limit, days: daysOf(days), max }),
   },
   {
     usage: 'audit',

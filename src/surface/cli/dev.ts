@@ -14,11 +14,12 @@ import { configFileNames } from '#runtime/config-file.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld, type RealWorld } from '#runtime/world/real-world.ts';
 import type { Simulator } from '#simulator/index.ts';
-import { type Addresses, findFreePort, readAddresses, webhookUrlOf } from './dev/addresses.ts';
+import { type Addresses, findFreePort, paymentUrlOf, readAddresses, webhookUrlOf } from './dev/addresses.ts';
 import { announcementOf } from './dev/announcement.ts';
-import { DemoBusinesses, inviteCustomers } from './dev/businesses.ts';
+import { DemoBusinesses, demoPaymentSecret, demoTenantId, inviteCustomers } from './dev/businesses.ts';
 import { Problems } from './dev/problems.ts';
 import { ProjectWatch } from './dev/project-watch.ts';
+import { providerEnvironment } from './dev/provider-environment.ts';
 import { type ServerSettings, serverSettingsOf } from './dev/server-environment.ts';
 import { type Refusal, type Restarted, ServerProcess } from './dev/server-process.ts';
 import { startPhone } from './dev/start-phone.ts';
@@ -109,7 +110,12 @@ async function supervise(parts: Parts): Promise<number> {
     prepare: async () => {
       if (!isAnnounced && !addresses.isPortNamed) await takeFreePort(addresses);
       await control.setup({ webhookUrl: webhookUrlOf(addresses) });
-      const env = { ...settings.envFor(addresses), ...workbench.environment() };
+      await control.setCheckout({
+        webhookUrl: paymentUrlOf(addresses, demoTenantId),
+        webhookSecret: demoPaymentSecret,
+      });
+      const providers = providerEnvironment(process.env, addresses.simulatorUrl);
+      const env = { ...settings.envFor(addresses), ...providers, ...workbench.environment() };
       return { env, host: addresses.reachableHost, port: addresses.port };
     },
     onLoaded: (files, refusal) => {
@@ -126,7 +132,7 @@ async function supervise(parts: Parts): Promise<number> {
     onReady: async (restarted) => {
       await workbench.serverReady();
       const troubles = await businesses.show();
-      if (isAnnounced) await control.retryWebhooks();
+      if (isAnnounced) await Promise.all([control.retryWebhooks(), control.retryPaymentEvents()]);
       else troubles.push(...(await shakeHands(simulator)));
       say(isAnnounced ? backAgain(restarted) : announcementOf({ addresses, env: process.env }));
       isAnnounced = true;

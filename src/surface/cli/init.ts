@@ -118,7 +118,7 @@ function dependenciesOf(
   };
   const wanted = ['@types/node', ...(isOld ? ['node'] : []), 'typescript'];
   return {
-    dependencies: { nightdesk: ours, xstate: dependencies.xstate ?? '*' },
+    dependencies: { nightdesk: ours, zod: dependencies.zod ?? '*' },
     devDependencies: Object.fromEntries(wanted.map((name) => [name, devDependencies[name] ?? '*'])),
     ...(Object.keys(scripts).length === 0 ? {} : { allowScripts: scripts }),
   };

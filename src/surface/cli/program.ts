@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { CheckOptions } from './check.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 
 /** Exit codes are 0 done, 1 a check found something, 2 bad use or configuration, 3 the work itself failed. */
@@ -32,6 +33,17 @@ export function createProgram(done: Done, fromEnvFile: ReadonlySet<string> = new
   addInit(program);
   addServers(program, done, fromEnvFile);
   for (const row of commandTable) addRow(program, row, done);
+  program
+    .command('check')
+    .argument('[dialogs...]', 'only these; all of nightdesk.config.ts and the assistant if absent')
+    .description('prove or refute that dialogs cannot hang, and pay nothing twice; exits 1 if not proven')
+    .option('--live', 'list conversations of the store that these dialogs could not continue')
+    .option('--html <file>', 'write a page with a drawing of each dialog and what was found')
+    .option('--mermaid', 'print the drawings as Mermaid text')
+    .option('--json', 'for programs')
+    .action(async (names: string[], options: CheckOptions) =>
+      done(await (await import('./check.ts')).check(names, options)),
+    );
   program
     .command('doctor')
     .description('look for what is wrong with configuration, machine, tokens and webhooks')
@@ -64,9 +76,11 @@ function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<strin
     .addOption(
       new Option('--standby', 'load everything, then wait for the word of the supervisor').hideHelp(),
     )
-    .action(async (options: { roles?: string[]; untilStdinEnds?: boolean; standby?: boolean }) =>
-      done(await (await import('./start.ts')).start(options)),
-    );
+    .action(async (options: { roles?: string[]; untilStdinEnds?: boolean; standby?: boolean }) => {
+      // Its worker thread loads while this one loads the server.
+      const storeWorker = (await import('#runtime/store-worker.ts')).startStoreWorker();
+      done(await (await import('./start.ts')).start({ ...options, storeWorker }));
+    });
   program
     .command('dev')
     .description(
@@ -130,6 +144,7 @@ async function give(row: CommandRow, command: Command): Promise<number> {
 const groups: Record<string, string> = {
   tenants: 'businesses and their phone numbers',
   flags: 'conversations that ask for a person',
+  keys: 'what opens the door for the systems of a business',
   deadletters: 'events on which a dialog failed',
   sends: 'messages whose fate a person decides',
   quarantine: 'what came in and fits no mailbox',

@@ -1,6 +1,7 @@
 /**
  * What the commands answer, in words. To show a new command, add a row under its name in `runtime/commands.ts`.
  */
+import type { ApiKeyRow } from '#core/ports/store-business.ts';
 import type {
   AuditReport,
   DeadLetterRow,
@@ -10,6 +11,7 @@ import type {
   TranscriptLine,
 } from '#core/ports/store-operators.ts';
 import type { PhoneNumber } from '#core/ports/tenants.ts';
+import { ledgerInWords, limitsInWords } from './results-money.ts';
 import { paint, plain, table, timeOf } from './show.ts';
 
 interface TenantRow {
@@ -71,6 +73,23 @@ const wordsOf = {
               `${paint('dim', timeOf(line.atMs))}  ${line.role.padEnd(8)}  ${plain(line.text)}${line.kind === 'text' ? '' : ` [${plain(line.kind)}]`}${line.state === null ? '' : paint('dim', ` (${plain(line.state)})`)}`,
           )
           .join('\n'),
+  'keys.create': ({ keyId, key }: { keyId: string; key: string }) =>
+    `${key}\n\nThis is key ${keyId}. It is shown this once and cannot be had again; put it where the shop keeps its secrets.`,
+  'keys.list': (keys: ApiKeyRow[]) =>
+    table(
+      ['KEY', 'TENANT', 'LABEL', 'MADE BY', 'MADE', 'LAST USED', 'REVOKED'],
+      keys.map((key) => [
+        key.keyId,
+        key.tenantId,
+        key.label,
+        key.createdBy,
+        timeOf(key.createdAtMs),
+        key.lastUsedAtMs === null ? 'never' : timeOf(key.lastUsedAtMs),
+        key.revokedAtMs === null ? '' : timeOf(key.revokedAtMs),
+      ]),
+      'There is no key yet.',
+    ),
+  'keys.revoke': ({ keyId }: { keyId: string }) => `Key ${keyId} opens nothing any more.`,
   'deadletters.list': (letters: DeadLetterRow[]) =>
     table(
       ['DEAD LETTER', 'TENANT', 'CONVERSATION', 'POSITION', 'KIND', 'SINCE', 'FAULT'],
@@ -125,6 +144,8 @@ const wordsOf = {
     ),
   'quarantine.redrive': ({ redriven, left }: { redriven: number; left: number }) =>
     `${counted(redriven, 'item')} found a mailbox; ${left} left in quarantine.`,
+  ledger: ledgerInWords,
+  limits: limitsInWords,
   audit: (report: AuditReport) =>
     [
       `${counted(report.events, 'event')} acknowledged since ${timeOf(report.sinceMs)}; ${report.underWay} under way.`,

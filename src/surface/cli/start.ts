@@ -6,6 +6,7 @@ import { outlineOf } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
 import { BadConfig, type Config, readConfig } from '#runtime/config.ts';
 import { openNightdesk } from '#runtime/open.ts';
+import { type StoreWorker, startStoreWorker } from '#runtime/store-worker.ts';
 import { type ClosableLog, createLog } from '#runtime/world/log.ts';
 import { createRealWorld, type RealWorld } from '#runtime/world/real-world.ts';
 import { startHttpSurface } from '../http/server.ts';
@@ -19,18 +20,30 @@ export interface StartOptions {
   untilStdinEnds?: boolean;
   /** With everything loaded it waits until its supervisor tells it to go. */
   standby?: boolean;
+  /** Begun already; one is begun if absent. */
+  storeWorker?: StoreWorker;
   /** For a program that embeds the server; the command line gives none. */
   crashPoints?: CrashPoints;
 }
 
 /** Runs until a signal; returns the exit code. */
 export async function start(options: StartOptions): Promise<number> {
-  const config = await configOf(options);
-  if (config === null) return exitCodes.ok;
+  const { storeWorker = startStoreWorker() } = options;
+  try {
+    const config = await configOf(options);
+    return config === null ? exitCodes.ok : await serve(config, storeWorker, options);
+  } finally {
+    await storeWorker.end();
+  }
+}
+
+async function serve(config: Config, storeWorker: StoreWorker, options: StartOptions): Promise<number> {
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
   endOnBug(log);
   const world = openWorld(config, log, options.crashPoints);
-  const nightdesk = await openNightdesk(config, world);
+  const nightdesk = await openNightdesk(config, world, {
+    openStore: () => storeWorker.open(config.database.path, world),
+  });
   let commands: CommandSocket | null = null;
   let http: Awaited<ReturnType<typeof startHttpSurface>>;
   try {

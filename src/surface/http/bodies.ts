@@ -24,7 +24,7 @@ export function takeBodies(app: FastifyInstance): void {
   let heldBytes = 0;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
-    received(payload, Number(request.headers['content-length'] ?? 0), (bytes) => {
+    received(payload, sizesOf(request), (bytes) => {
       const before = held.get(request) ?? 0;
       held.set(request, bytes);
       heldBytes += bytes - before;
@@ -41,13 +41,23 @@ export function takeBodies(app: FastifyInstance): void {
   });
 }
 
+interface Sizes {
+  declaredBytes: number;
+  bytesMax: number;
+}
+
+/** A door that takes less than a webhook's body says so in its route. */
+function sizesOf({ headers, routeOptions }: FastifyRequest): Sizes {
+  const bytesMax = routeOptions.bodyLimit ?? limits.webhookBodyBytesMax;
+  return { declaredBytes: Number(headers['content-length'] ?? 0), bytesMax };
+}
+
 /** `hasRoom` is told how much has come, and says whether more may. */
 function received(
   payload: Readable,
-  declaredBytes: number,
+  { declaredBytes, bytesMax }: Sizes,
   hasRoom: (bytes: number) => boolean,
 ): Promise<Buffer> {
-  const bytesMax = limits.webhookBodyBytesMax;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -1,5 +1,5 @@
 /**
- * The public door: webhooks, health and metrics. It knows HTTP and nothing else; what a body means is the webhook
+ * The public door: webhooks, events of the business, health and metrics. It knows HTTP and nothing else; what a body means is the webhook
  * station's affair. Bodies are taken as bytes, since the signature is over bytes.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
 import { createApp, refuseOtherMethods, retryAfterSeconds } from './app.ts';
+import { eventRoutes } from './events.ts';
 
 const webhookPath = '/webhooks/whatsapp';
 
@@ -34,6 +35,7 @@ export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOpt
   });
   let draining = false;
   webhookRoutes(app, nightdesk, () => draining);
+  eventRoutes(app, nightdesk, () => draining);
   healthRoutes(app, nightdesk, () => draining);
   const { metrics } = nightdesk.config;
   if (metrics.port === undefined) metricsRoute(app, nightdesk);

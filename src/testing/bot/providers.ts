@@ -26,9 +26,13 @@ export class Providers {
     const { world, images, checkout } = options;
     world.serve(imagesUrl, (request, nowMs): VirtualAnswer => {
       const outcome = images.handle(requestOf(request), nowMs);
-      const end = outcome.kind === 'lost' ? 'lost' : 'answered';
-      if (outcome.kind !== 'hang')
-        world.timers.after(outcome.delayMs, () => images.ended(outcome.callId, end, world.nowMs()));
+      const { callId } = outcome;
+      const end = (how: 'answered' | 'lost' | 'aborted') => images.ended(callId, how, world.nowMs());
+      if (outcome.kind === 'hang') {
+        // Whoever asked gives up at last, and the provider sees the connection close.
+        request.signal?.addEventListener('abort', () => end('aborted'), { once: true });
+        world.timers.after(request.timeoutMs, () => end('aborted'));
+      } else world.timers.after(outcome.delayMs, () => end(outcome.kind === 'lost' ? 'lost' : 'answered'));
       return outcome;
     });
     world.serve(checkoutUrl, (request, nowMs): VirtualAnswer => {

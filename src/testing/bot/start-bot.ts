@@ -29,6 +29,7 @@ import {
 } from '#simulator/index.ts';
 import { createStory, type Story } from '../story/story.ts';
 import { createVirtualWorld, type VirtualProcess, type VirtualWorld } from '../virtual-world.ts';
+import { botUrl, openEventDoors } from './event-doors.ts';
 import { graphUrl, hookUrl, MetaLink, type Receiver } from './meta-link.ts';
 import { lookAlikeModel, type Script, scriptedModel } from './models.ts';
 import { checkoutUrl, Providers } from './providers.ts';
@@ -107,7 +108,7 @@ export class Bot implements AsyncDisposable {
   readonly anthropic: Anthropic;
   /** At `http://images.test`. */
   readonly images: Images;
-  /** At `http://checkout.test`. */
+  /** At `http://checkout.test`; the first tenant is told of payments, and must have the checkout's `webhookSecret`. */
   readonly checkout: CheckoutDesk;
   readonly store: Store;
   readonly #options: BotOptions;
@@ -138,6 +139,9 @@ export class Bot implements AsyncDisposable {
     this.images = createImages({ random: world.random, log });
     this.checkout = createCheckout({ random: world.random, log, publicUrl: () => checkoutUrl });
     const providers = new Providers({ world, images: this.images, checkout: this.checkout });
+    openEventDoors({ world, running: () => this.#running });
+    const [first] = this.#tenants.tenants;
+    if (first !== undefined) this.checkout.set({ webhookUrl: `${botUrl}/events/stripe/${first.id}` });
     this.#secrets = openSecrets(config);
     this.store = openStore(config, world);
     this.#link = new MetaLink({ meta: this.meta, world, receiver: () => this.#receiver() });

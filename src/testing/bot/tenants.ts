@@ -1,5 +1,5 @@
 /** The businesses of a bot under test: as `nightdesk tenants apply` takes them, and as Meta must know them. */
-import type { SimulatorSetup } from '#simulator/index.ts';
+import { defaultCheckoutSettings, type SimulatorSetup } from '#simulator/index.ts';
 
 /** One number of one business, the shortest way to say it. */
 export interface TestNumber {
@@ -31,6 +31,7 @@ export function tenantsOf(numbers: readonly TestNumber[]): TenantsFile {
         id: 'test',
         name: 'Test',
         accessToken: testToken,
+        stripeWebhookSecrets: [defaultCheckoutSettings().webhookSecret],
         wabaId,
         phoneNumbers: numbers.map(({ dialog, settings }, index) => ({
           id: `10654035224292${index}`,

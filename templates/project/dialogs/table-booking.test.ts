@@ -1,77 +1,70 @@
 /**
- * The dialog as a customer meets it: the real runtime before a look-alike of Meta, on a virtual clock, so ten minutes pass at once.
+ * The dialog as a customer meets it. `driveDialog` runs the dialog alone: no server, no clock. `startBot` runs the real server
+ * before a look-alike of Meta, on a virtual clock, so ten minutes pass at once.
  */
-import { afterEach, beforeEach, test } from 'node:test';
-import { startBot } from 'nightdesk/testing';
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { driveDialog, startBot } from 'nightdesk/testing';
 import config from '../nightdesk.config.ts';
+import { tableBooking } from './table-booking.ts';
 
 const minuteMs = 60_000;
-let bot: Awaited<ReturnType<typeof startBot>>;
 
-beforeEach(async () => {
-  bot = await startBot({ config, numbers: [{ name: 'The Olive Tree', dialog: 'table-booking' }] });
-});
+describe('the dialog', () => {
+  /** A customer who has answered all but the last question. */
+  const almostBooked = () => driveDialog(tableBooking).say('hello').say('we are 4').say('Friday at eight');
 
-afterEach(() => bot.stop());
+  test('a table is booked in four messages, and the next one begins anew', () => {
+    const ana = driveDialog(tableBooking);
+    ana.say('hello').sees('Welcome! For how many people may I book a table?');
+    ana.say('we are 4').sees('A table for 4. On which evening?');
+    ana
+      .say('Friday at eight')
+      .sees({ text: 'Friday at eight, for 4. Is that right?', options: ['Yes', 'No'] });
+    ana.tap('Yes').sees('Your table for 4 is booked: Friday at eight. See you then!');
+    ana.say('hello again').sees(/^Welcome!/);
+  });
 
-/** A customer who has answered all but the last question. */
-async function almostBooked() {
-  const ana = bot.sim.contact('Ana');
-  await ana.says('hello');
-  await ana.sees('Welcome! For how many people may I book a table?');
-  await ana.says('we are 4');
-  await ana.sees('A table for 4. On which evening?');
-  await ana.says('Friday at eight');
-  await ana.sees('Friday at eight, for 4. Is that right?');
-  return ana;
-}
+  test('what is no number of people is asked again', () => {
+    const ana = driveDialog(tableBooking).say('hello');
+    for (const answer of ['a few', '400']) ana.say(answer).sees('Please write a number from 1 to 12.');
+    assert.equal(ana.state, 'people');
+  });
 
-test('a table is booked in four messages, and the next one begins anew', async () => {
-  const ana = await almostBooked();
-  await ana.says('yes');
-  await ana.sees('Your table for 4 is booked: Friday at eight. See you then!');
-  await ana.says('hello again');
-  await ana.sees(/^Welcome!/);
-});
+  test('a no goes back to the first question', () => {
+    almostBooked().say('no').sees('Then once more: for how many people?');
+  });
 
-test('what is no number of people is asked again', async () => {
-  const ana = bot.sim.contact('Ana');
-  await ana.says('hello');
-  await ana.sees(/^Welcome!/);
-  for (const answer of ['a few', '400']) {
-    await ana.says(answer);
-    await ana.sees('Please write a number from 1 to 12.');
-  }
-});
+  test('who forgets the last question is reminded once', () => {
+    const ana = almostBooked().advance(9 * minuteMs);
+    assert.deepEqual(ana.said, []);
+    ana.advance(2 * minuteMs).sees(/^Shall I book the table\? A yes is enough\./);
+    assert.deepEqual(ana.advance(60 * minuteMs).said, []);
+  });
 
-test('a no goes back to the first question', async () => {
-  const ana = await almostBooked();
-  await ana.says('no');
-  await ana.sees('Then once more: for how many people?');
-});
-
-test('who forgets the last question is reminded once', async () => {
-  const ana = await almostBooked();
-  await ana.seesNothingFor(9 * minuteMs);
-  await ana.sees('Shall I book the table? A yes is enough.', { withinMs: 2 * minuteMs });
-  await ana.seesNothingFor(60 * minuteMs);
+  test('who sends a photo is not met with silence, and who taps twice books once', () => {
+    const ana = driveDialog(tableBooking)
+      .say('hello')
+      .image()
+      .sees(/For how many people/);
+    ana.say('2').say('tonight').tap('Yes').tap('Yes');
+    assert.deepEqual(ana.said, []);
+  });
 });
 
 test('two customers do not hear of each other, and a power cut loses nothing', async () => {
-  const ana = await almostBooked();
+  const bot = await startBot({ config, numbers: [{ name: 'The Olive Tree', dialog: 'table-booking' }] });
+  const ana = bot.sim.contact('Ana');
   const ben = bot.sim.contact('Ben');
+  await ana.says('hello');
+  await ana.sees(/^Welcome!/);
   await ben.says('hello');
   await ben.sees(/^Welcome!/);
   bot.crash();
-  await ana.says('yes');
+  await ana.says('we are 4');
   await bot.start();
   await bot.sim.control.retryWebhooks();
-  await ana.sees(/^Your table for 4 is booked/);
+  await ana.sees(/^A table for 4\./);
   await ben.seesNothingFor(minuteMs);
-});
-
-test('nobody who sends a photo is met with silence', async () => {
-  const ana = bot.sim.contact('Ana');
-  await ana.sendsImage();
-  await ana.sees('I can only read text. Please write it to me.');
+  await bot.stop();
 });

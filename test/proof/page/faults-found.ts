@@ -1,5 +1,12 @@
 /** Faults of the product that its own adversaries found, each mended at its root with a test. To add one, say what a customer or operator would have met. */
-type Adversary = 'simulation' | 'crash points' | 'machine faults' | 'hostile input' | 'security tests';
+type Adversary =
+  | 'simulation'
+  | 'crash points'
+  | 'machine faults'
+  | 'hostile input'
+  | 'security tests'
+  | 'checker of dialogs'
+  | 'tests of the doctor';
 
 export const faultsFound: readonly (readonly [Adversary, string])[] = [
   [
@@ -31,6 +38,22 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
   [
     'simulation',
     'An activity that a sweep had found was never begun where the tenants could not be read at the same moment.',
+  ],
+  [
+    'simulation',
+    'Work that a dialog started in the same turn as a hand-back was forgotten by the dialog, and ran on.',
+  ],
+  [
+    'checker of dialogs',
+    'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
+  ],
+  [
+    'checker of dialogs',
+    'A first message that a dialog did not handle was met with silence, where its first state set a timer.',
+  ],
+  [
+    'tests of the doctor',
+    'Where a webhook was reached by an address instead of a name, its certificate was asked for by a name that TLS does not know.',
   ],
   [
     'crash points',

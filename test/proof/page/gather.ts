@@ -1,6 +1,6 @@
 /** Runs everything that `docs/proof.md` reports, each as its own command, and reads what it wrote. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome as CrashOutcome } from '../../crash/run-case.ts';
 import type { FaultRow } from '../../faults/fault.ts';
@@ -55,6 +55,11 @@ export function gather(options: { folder: string; seeds: number }): Gathered {
     return [name, JSON.parse(readFileSync(file, 'utf8')) as unknown];
   });
   return Object.fromEntries(entries) as Gathered;
+}
+
+/** When the oldest of the reports was made: what the page says is true since then. */
+export function gatheredAtMs(folder: string): number {
+  return Math.min(...stepsFor(0).map(({ name }) => statSync(join(folder, `${name}.json`)).mtimeMs));
 }
 
 function runStep(name: string, { args, env }: { args: string[]; env?: Record<string, string> }): void {

@@ -61,6 +61,21 @@ export const invariants: readonly InvariantRow[] = [
     sql: 'primary key of `pace`; written in the same transaction as `sending`',
   },
   {
+    name: 'I7',
+    says: 'A cost is reserved before the paid call and ends settled, refunded or (visibly) uncertain, once; no customer action starts two paid calls.',
+    code: [
+      ['src/store/sqlite/starts.ts', 'reserves in the turn’s commit, after its limits were judged there'],
+      [
+        'src/store/sqlite/ledger.ts',
+        'moves an entry by the table, with its postings, and commits each attempt',
+      ],
+      ['src/pipeline/activity/own.ts', 'asks only under an attempt that was committed'],
+      ['src/pipeline/activity/charges.ts', 'finds out what is uncertain, a bounded number of times'],
+      ['src/core/dialog/check/rules/paid-twice.ts', 'refutes dialogs in which one action pays twice'],
+    ],
+    sql: 'unique index `ledger_entry_open`; `CHECK` on `ledger_entry`; triggers `ledger_posting_is_final` and `ledger_posting_is_kept`',
+  },
+  {
     name: 'I8',
     says: 'One state visit starts an activity at most once; a late result changes nothing.',
     code: [
@@ -89,5 +104,16 @@ export const invariants: readonly InvariantRow[] = [
     says: 'An uncertain send is resolved in bounded time, by evidence or by policy.',
     code: [['src/store/sqlite/uncertain.ts', 'statuses, evidence, then the policy, under one cap']],
     sql: 'partial index `send_uncertain`',
+  },
+  {
+    name: 'I12',
+    says: 'From every reachable state of a dialog, some customer message or timer leads on (`nightdesk check`, [how](checking-a-dialog.md)).',
+    code: [
+      ['src/core/dialog/check/rules/dead-ends.ts', 'refutes it with the shortest chat'],
+      ['src/core/dialog/check/both-ways.ts', 'takes every guard both ways'],
+      ['src/core/dialog/run-turn.ts', 'closes the silent ends of statecharts'],
+      ['src/core/dialog/steps/waiting.ts', 'answers every kind of message in a step'],
+    ],
+    sql: 'none: a dialog is code',
   },
 ];

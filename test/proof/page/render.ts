@@ -19,29 +19,40 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
 const count = (n: number) => n.toLocaleString('en-GB');
 
+const runsBegin = '## Simulation';
+const runsEnd = '## Faults that were found';
+
 export function render(gathered: Gathered, { date, machine, command }: Circumstances): string {
+  return pageOf({
+    intro: `What is claimed, what enforces it, what watches it, and what was run against it. This page is written by \`${command}\`; its figures are
+of ${date} on ${machine}. Each part can be run alone by the command beside it.`,
+    runs: [simulation, planted, crashes, faults, hostile].map((part) => part(gathered)).join('\n\n'),
+  });
+}
+
+/** The page with what it tells of runs as it was, and everything else as it is now. */
+export function renew(page: string, date: string): string {
+  const [, intro = ''] = page.split('\n\n');
+  const runs = page.slice(page.indexOf(runsBegin), page.indexOf(runsEnd)).trimEnd();
+  if (!page.includes(runsBegin) || !page.includes(runsEnd))
+    throw new Error('The page tells of no runs that could be kept. Write it with `npm run proof -- page`.');
+  const renewed = `Invariants, faults that were found and lifecycles were brought up to date on ${date} by \`npm run proof -- page --keep-runs\`. The runs are older: what was
+built since, they have not met.`;
+  return pageOf({ intro: `${intro}\n\n${renewed}`, runs });
+}
+
+function pageOf({ intro, runs }: { intro: string; runs: string }): string {
   return `# Proof
 
-What is claimed, what enforces it, what watches it, and what was run against it. This page is written by \`${command}\`; its figures are
-of ${date} on ${machine}. Each part can be run alone by the command beside it.
+${intro}
 
 ## Invariants
 
 ${invariantTable()}
 
-(I7 is about paid work and I12 about checking dialogs; neither is there yet.)
+${runs}
 
-${simulation(gathered)}
-
-${planted(gathered)}
-
-${crashes(gathered)}
-
-${faults(gathered)}
-
-${hostile(gathered)}
-
-## Faults that were found
+${runsEnd}
 
 Of the product itself, before anybody else met them; each was mended at its root and has a test.
 
@@ -50,7 +61,8 @@ ${table(['found by', 'what it was'], faultsFound)}
 ## Lifecycles
 
 Every state and every input of [events](spec/event.md), [turns](spec/turn.md), [activities](spec/activity.md), [sends](spec/send.md),
-[contacts](spec/contact.md) and [holders](spec/holder.md) stands in a table; \`test/spec\` walks the real store through each cell.
+[contacts](spec/contact.md), [holders](spec/holder.md) and [entries of the ledger](spec/ledger.md) stands in a table; \`test/spec\` walks the real store through
+each cell.
 `;
 }
 

@@ -148,7 +148,7 @@ function isTakenByTurn({ end, kind }: Values): boolean {
   return (
     end === 'awaiting' ||
     end === 'deadLetter' ||
-    (end !== null && (kind === 'timer' || kind === 'handedBack'))
+    (end !== null && (kind === 'timer' || kind === 'handedBack' || kind === 'business'))
   );
 }
 

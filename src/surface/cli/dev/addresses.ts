@@ -57,6 +57,10 @@ export const serverUrlOf = ({ reachableHost, port }: Addresses): string => `http
 
 export const webhookUrlOf = (addresses: Addresses): string => `${serverUrlOf(addresses)}/webhooks/whatsapp`;
 
+/** Where the look-alike of the checkout tells of payments. */
+export const paymentUrlOf = (addresses: Addresses, tenantId: string): string =>
+  `${serverUrlOf(addresses)}/events/stripe/${tenantId}`;
+
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';

@@ -80,7 +80,9 @@ export async function inviteCustomers(control: SimulatorClient): Promise<void> {
   for (const customer of customers) await control.createContact(customer);
 }
 
-const demoTenantId = 'demo';
+export const demoTenantId = 'demo';
+/** With it the look-alike of the checkout signs, and the demo tenant's endpoint believes it. */
+export const demoPaymentSecret = 'whsec_demo';
 const socketTriesMax = 40;
 const socketTryMs = 50;
 
@@ -164,6 +166,7 @@ const tenantsOf = (shown: readonly Business[]): object => ({
       id: demoTenantId,
       name: 'Nightdesk demo',
       wabaId,
+      stripeWebhookSecrets: [demoPaymentSecret],
       phoneNumbers: shown.map(({ id, displayNumber, dialog, settings }) => ({
         id,
         displayNumber,

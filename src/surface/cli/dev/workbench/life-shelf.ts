@@ -18,6 +18,7 @@ const halvedMin = 100;
 const aroundMax = 1_000;
 
 interface Shelf {
+  /** Oldest first. */
   records: LifeRecord[];
   names: Set<string>;
   isLoad: boolean;
@@ -44,14 +45,14 @@ export class LifeShelf {
     this.#roomMax = options.roomMax ?? roomMax;
   }
 
-  /** Oldest first as they were told; with what happened to the server meanwhile. */
+  /** By the time at which each was, oldest first; with what happened to the server meanwhile. */
   about(wamid: string): LifeRecord[] {
-    return [...(this.#byName.get(messageName(wamid))?.records ?? []), ...this.#around];
+    return mergedByTime(this.#byName.get(messageName(wamid))?.records ?? [], this.#around);
   }
 
   add(record: LifeRecord): void {
     if ('moment' in record && around.has(record.moment.kind)) {
-      this.#around.push(record);
+      putByTime(this.#around, record);
       if (this.#around.length > 2 * aroundMax) this.#around = this.#around.slice(-aroundMax);
       return;
     }
@@ -71,7 +72,7 @@ export class LifeShelf {
 
   #put(shelf: Shelf, record: LifeRecord): void {
     const room = shelf.isLoad ? 'load' : 'people';
-    shelf.records.push(record);
+    putByTime(shelf.records, record);
     this.#counts[room] += 1;
     this.#rooms[room].delete(shelf);
     this.#rooms[room].add(shelf);
@@ -105,7 +106,7 @@ export class LifeShelf {
     this.#remove(other);
     const room = shelf.isLoad ? 'load' : 'people';
     this.#counts[room] += other.records.length;
-    shelf.records = [...shelf.records, ...other.records].sort((a, b) => atMsOf(a) - atMsOf(b));
+    shelf.records = mergedByTime(shelf.records, other.records);
     this.#name(shelf, other.names);
   }
 
@@ -135,6 +136,28 @@ export class LifeShelf {
 
 export const atMsOf = (record: LifeRecord): number =>
   'moment' in record ? record.moment.atMs : record.event.atMs;
+
+/** The server's words may come a moment after the simulator's, so its place is near the end, or the end. */
+function putByTime(records: LifeRecord[], record: LifeRecord): void {
+  const atMs = atMsOf(record);
+  let at = records.length;
+  while (at > 0 && atMsOf(records[at - 1]!) > atMs) at -= 1;
+  if (at === records.length) records.push(record);
+  else records.splice(at, 0, record);
+}
+
+/** Of what was at the same time, the first list's comes first. */
+function mergedByTime(first: readonly LifeRecord[], second: readonly LifeRecord[]): LifeRecord[] {
+  const merged: LifeRecord[] = [];
+  let at = 0;
+  for (const record of first) {
+    const atMs = atMsOf(record);
+    while (at < second.length && atMsOf(second[at]!) < atMs) merged.push(second[at++]!);
+    merged.push(record);
+  }
+  while (at < second.length) merged.push(second[at++]!);
+  return merged;
+}
 
 const messageName = (wamid: string) => `message ${wamid}`;
 const activityName = (activityId: string) => `activity ${activityId}`;

@@ -8,7 +8,6 @@ import { tellAround } from './life-around.ts';
 import { tellMessage } from './life-of-message.ts';
 import { tellSend } from './life-of-send.ts';
 import { scopeOf } from './life-scope.ts';
-import { atMsOf } from './life-shelf.ts';
 import type { LifeRecord } from './moment-book.ts';
 import { Steps } from './steps.ts';
 
@@ -57,13 +56,12 @@ export const stepKinds = {
 
 export type StepKind = keyof typeof stepKinds;
 
+/** The records stand in the order of their times, as the shelf keeps them. */
 export function lifeOf(wamid: string, records: readonly LifeRecord[], nowMs: number): Step[] {
   const scope = scopeOf(wamid, records);
-  // By the time at which it was: the server's words may come a moment after the simulator's.
-  const inOrder = [...records].sort((a, b) => atMsOf(a) - atMsOf(b));
   const steps = new Steps();
   const around = new Steps();
-  for (const record of inOrder) {
+  for (const record of records) {
     if ('moment' in record && record.moment.kind === 'serverEnded') steps.cutOff(record.moment);
     tellMessage(steps, scope, record);
     tellSend(steps, scope, record);

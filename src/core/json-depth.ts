@@ -3,7 +3,7 @@
  * a second, and whoever reads what came of them has to go down as far. One pass, linear whatever stands in it.
  */
 
-/** Meta's bodies nest about 12 deep; forms of a waFlow may add some. */
+/** Meta's bodies nest about 12 deep; forms of a waFlow may add some. What a shop tells is flatter. */
 export const depthMax = 100;
 
 const quote = 0x22;
