@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { WorkbenchClient } from '../dev/workbench-client.ts';
 import { demandBrowser, hasBrowser } from './browser.ts';
-import { answer, usePhonePage, write } from './phone-page.ts';
+import { answer, fadedIn, usePhonePage, watchFor, write } from './phone-page.ts';
 
 demandBrowser();
 
@@ -36,6 +36,7 @@ describe.skipIf(!hasBrowser)('the looks of the workbench', () => {
 
   /** Findings that keep somebody out. */
   async function findingsOf(page: Page): Promise<string[]> {
+    await fadedIn(page);
     await page.evaluate(axe.source);
     const found = (await page.evaluate("axe.run('.bench')")) as axe.AxeResults;
     expect(found.passes.length).toBeGreaterThan(10);
@@ -91,8 +92,9 @@ describe.skipIf(!hasBrowser)('the looks of the workbench', () => {
     const say = { phoneNumberId: '106540352242922', contact: contactId!, type: 'text' };
     await phone.client.say({ ...say, text: 'slow 1' });
     await answer(page, 'I thought about it').waitFor();
+    const down = await watchFor(page, `document.querySelector('.wb-state').dataset.state !== 'ready'`);
     await workbench.kill();
-    await page.locator('.wb-state:not([data-state="ready"])').waitFor();
+    await down.wasSeen();
     await phone.client.say({ ...say, text: 'are you back' });
     await answer(page, 'are you back').waitFor();
     await workbench.jump(600_000);
@@ -113,7 +115,7 @@ describe.skipIf(!hasBrowser)('the looks of the workbench', () => {
       );
     await slider.focus();
     for (let presses = 0; presses < 4; presses += 1) await page.keyboard.press('ArrowRight');
-    expect(await slider.getAttribute('aria-valuetext')).toBe('20 messages a second');
+    await slider.and(page.locator('[aria-valuetext="20 messages a second"]')).waitFor();
     await expect.poll(() => counted('answered'), { timeout: 60_000 }).toBeGreaterThan(40);
     const curve = page.getByRole('img', { name: /^Answer times of the last minute/ });
     await curve.waitFor();
@@ -123,9 +125,12 @@ describe.skipIf(!hasBrowser)('the looks of the workbench', () => {
     expect(await page.getByText(/^Load \d+$/).count()).toBe(0);
     await slider.focus();
     await page.keyboard.press('Home');
-    await expect.poll(async () => (await new WorkbenchClient(phone.address).state()).load.perSecond).toBe(0);
-    await expect.poll(() => counted('waiting'), { timeout: 120_000 }).toBe(0);
-    expect(await counted('answered')).toBe(await counted('asked'));
+    const loadOf = async () => (await new WorkbenchClient(phone.address).state()).load;
+    await expect.poll(loadOf, { timeout: 120_000 }).toMatchObject({ perSecond: 0, waiting: 0 });
+    const { asked, answered } = await loadOf();
+    expect(answered).toBe(asked);
+    for (const [name, value] of Object.entries({ asked, answered, waiting: 0 }))
+      await expect.poll(() => counted(name), { message: name }).toBe(value);
   });
 
   test('what is wrong with the bot stands over the foot, is hidden on demand, and goes when it is mended', async () => {

@@ -125,6 +125,27 @@ test('a wrong, missing or malformed signature is answered 401 and stores nothing
   expect(await depth(door)).toBe(0);
 });
 
+test.each([
+  ['small', 1],
+  ['large', 150],
+])(
+  'a %s body is believed by its escaped form too, and refused by a wrong secret in both',
+  async (_, count) => {
+    const door = await openDoor();
+    const texts = Array.from({ length: count }, () => webhooks.text({ text: 'añil '.repeat(800) }));
+    const sent = String(webhooks.body(texts)).replaceAll('\\u00f1', 'ñ');
+    const escaped = sent.replaceAll('ñ', '\\u00f1');
+    const signed = (secret: string) => `sha256=${createHmac('sha256', secret).update(escaped).digest('hex')}`;
+    expect((await door.post(sent, { signature: signed('wrong') })).status).toBe(401);
+    expect((await door.post(sent, { secret: 'wrong' })).status).toBe(401);
+    expect(await depth(door)).toBe(0);
+    expect((await door.post(sent, { signature: signed('second') })).status).toBe(200);
+    expect(await depth(door)).toBe(count);
+    const metrics = await door.nightdesk.metrics.text();
+    expect(metrics).toContain('nightdesk_webhook_escaped_signatures_total 1');
+  },
+);
+
 test('with no secret set every body is answered 401', async () => {
   const door = await openDoor({ env: { WHATSAPP_APP_SECRET: '' } });
   const body = webhooks.body([webhooks.text({ text: 'x' })]);

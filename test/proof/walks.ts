@@ -221,7 +221,11 @@ class RealWalk {
     }
     const beganMs = Date.now();
     const wholeMs = (walkers.length / customersPerSecond) * 1_000;
-    for (let leapt = 0; this.#open > 0; ) {
+    for (let leapt = 0, toldMs = beganMs; this.#open > 0; ) {
+      if (Date.now() - toldMs > 60_000) {
+        toldMs = Date.now();
+        process.stdout.write(`  ${this.#howFar(beganMs)}\n`);
+      }
       await pause(3_000 + this.#random('kill') * 9_000);
       const isNight = leapt < leaps && Date.now() - beganMs > (wholeMs * (leapt + 1)) / (leaps + 1);
       if (isNight) leapt += 1;
@@ -230,6 +234,14 @@ class RealWalk {
       // Whether a request that hangs was charged is for nobody to know.
       await this.#simulator.control.setImages({ hang: { charged: this.#random('hang') < 0.5 } });
     }
+  }
+
+  /** For whoever watches a run of half an hour. */
+  #howFar(beganMs: number): string {
+    const { updates } = this.#simulator.meta.waiting();
+    const minutes = Math.round((Date.now() - beganMs) / 60_000);
+    const done = this.#options.customers - this.#open;
+    return `after ${minutes} min: ${done} customers done, ${this.#book.of('kills')} kills, ${updates} webhooks wait`;
   }
 
   #waitsForAnswer(place: Place | undefined): boolean {

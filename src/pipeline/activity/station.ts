@@ -230,7 +230,7 @@ class Station implements ActivityStation {
   }
 
   /** Frees the slot and aborts what still runs; what it gives from now on is not looked at. */
-  #end(entry: Entry, why?: 'deadline'): void {
+  #end(entry: Entry, why: 'deadline' | 'ended' = 'ended'): void {
     const { tenantId } = entry.activity.ref;
     entry.cancelDeadline();
     if (entry.state === 'running') {
@@ -241,6 +241,7 @@ class Station implements ActivityStation {
     }
     entry.state = 'ended';
     this.#entries.delete(entry.activity.activityId);
+    // Without a reason an error would be made, stack and all, for each activity that ends well.
     entry.abort.abort(why);
   }
 

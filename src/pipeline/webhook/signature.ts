@@ -24,22 +24,41 @@ const escapedUnitBytes = 6;
 const backslash = 0x5c;
 const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
 
-/** Checks `header` (`X-Hub-Signature-256`) against any of several secrets. Empty secrets never match. */
-export function verifySignature(request: {
+export interface SignedRequest {
   rawBody: Uint8Array;
+  /** `X-Hub-Signature-256`. */
   header: string | undefined;
+  /** Empty ones never match. */
   secrets: readonly string[];
-}): SignatureCheck {
-  const { rawBody, header, secrets } = request;
-  const refused = { ok: false, escapedForm: false, secretIndex: -1 };
-  if (typeof header !== 'string' || !headerForm.test(header)) return refused;
-  const given = Buffer.from(header.slice(prefixLength), 'hex');
-  const direct = matchingSecret(rawBody, given, secrets);
-  if (direct !== -1) return { ok: true, escapedForm: false, secretIndex: direct };
-  if (isAscii(rawBody)) return refused;
+}
+
+const refused: SignatureCheck = { ok: false, escapedForm: false, secretIndex: -1 };
+
+/** Checks the header against any of several secrets, in both forms. Takes about 10 ms for each 1 MB that does not match. */
+export function verifySignature(request: SignedRequest): SignatureCheck {
+  const direct = verifyAsItCame(request);
+  return direct.ok ? direct : verifyEscaped(request);
+}
+
+/** The first half of `verifySignature`. */
+export function verifyAsItCame({ rawBody, header, secrets }: SignedRequest): SignatureCheck {
+  const given = givenBy(header);
+  const secretIndex = given === null ? -1 : matchingSecret(rawBody, given, secrets);
+  return secretIndex === -1 ? refused : { ok: true, escapedForm: false, secretIndex };
+}
+
+/** The second half, for what the first refused. */
+export function verifyEscaped({ rawBody, header, secrets }: SignedRequest): SignatureCheck {
+  const given = givenBy(header);
+  if (given === null || isAscii(rawBody)) return refused;
   const escaped = escapedBytes(rawBody, limits.webhookBodyBytesMax);
-  const second = escaped === null ? -1 : matchingSecret(escaped, given, secrets);
-  return second === -1 ? refused : { ok: true, escapedForm: true, secretIndex: second };
+  const secretIndex = escaped === null ? -1 : matchingSecret(escaped, given, secrets);
+  return secretIndex === -1 ? refused : { ok: true, escapedForm: true, secretIndex };
+}
+
+function givenBy(header: string | undefined): Buffer | null {
+  if (typeof header !== 'string' || !headerForm.test(header)) return null;
+  return Buffer.from(header.slice(prefixLength), 'hex');
 }
 
 /** The header value for `bytes`, for tests and simulators. */

@@ -23,7 +23,13 @@ import { Labels } from './labels.ts';
 import { tellReceived, tellStatuses, tellStored } from './moments.ts';
 import { parseWebhook } from './parse.ts';
 import { Refusals } from './refusals.ts';
-import { verifySignature } from './signature.ts';
+import {
+  type SignatureCheck,
+  type SignedRequest,
+  verifyAsItCame,
+  verifyEscaped,
+  verifySignature,
+} from './signature.ts';
 import { type Sorted, slicesOf } from './slices.ts';
 
 export interface WebhookDeps {
@@ -80,6 +86,15 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   /** To check a large body takes long, and so does to read it and to store it: between them others get their turn. */
   const othersTurn = () => new Promise<void>(deps.world.timers.soon);
 
+  const verifyInTurns = async (request: SignedRequest): Promise<SignatureCheck> => {
+    const direct = verifyAsItCame(request);
+    await othersTurn();
+    if (direct.ok) return direct;
+    const escaped = verifyEscaped(request);
+    await othersTurn();
+    return escaped;
+  };
+
   const commit = async (sorted: Sorted): Promise<void> => {
     const { batch, statuses } = sorted;
     const hasBatch = batch.messages.length + batch.notices.length + batch.quarantine.length > 0;
@@ -111,15 +126,12 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   };
 
   const receive = async (request: WebhookRequest): Promise<WebhookAnswer> => {
-    const verdict = verifySignature({
-      rawBody: request.rawBody,
-      header: request.signature,
-      secrets: secretsFor(request.tenantId),
-    });
+    const { rawBody, signature: header } = request;
+    const isLarge = rawBody.byteLength >= largeBodyBytes;
+    const signed = { rawBody, header, secrets: secretsFor(request.tenantId) };
+    const verdict = isLarge ? await verifyInTurns(signed) : verifySignature(signed);
     if (!verdict.ok) return { status: 401 };
     if (verdict.escapedForm) deps.telemetry.count('nightdesk_webhook_escaped_signatures_total');
-    const isLarge = request.rawBody.byteLength >= largeBodyBytes;
-    if (isLarge) await othersTurn();
     const nowMs = deps.world.clock.nowMs();
     const parsed = parseWebhook(request.rawBody, nowMs);
     for (const [kind, count] of Object.entries(parsed.byKind))
