@@ -2,19 +2,13 @@
  * `npm run bench`: Nightdesk beside the usual recipe and a bare server, in one run on one machine. Rounds are
  * interleaved, so that a machine that gets slower meets all of them; what is printed are medians.
  *
- *   hostile            instead, what the largest and worst bodies cost the server; with --quick and --json alone
- *   simulator          instead, how much the look-alike of Meta can do alone; with --quick, --json and --profile alone
- *   --quick            a smoke run of tiny counts; its figures mean nothing
- *   --json FILE        writes the whole report, each round's figures too
- *   --only a,b         only these of acks, overhead, throughput, pacing (overhead and throughput share their towns)
- *   --profile FOLDER   writes a CPU profile of each server there; profiling makes them slower
- *
  * All servers, the load and the simulator share the machine's cores. The load and the simulator run in this process; its
  * own share of a core stands in each table, and while that is well under 1 they are not what was measured.
  */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readArguments, refuse } from '../test/command-line.ts';
 import { measureHostile } from './hostile.ts';
 import { describeMachine } from './machine.ts';
 import { acksOfBareServer, acksOfNightdesk } from './measures/acks.ts';
@@ -26,15 +20,27 @@ import { aimsOf, type Figures, medianOf, printed, type Report, type Row } from '
 import { measureSimulator } from './simulator.ts';
 import { buildTown, type Contestant, numbersOf, type TownOptions } from './town.ts';
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    only: { type: 'string' },
-    profile: { type: 'string' },
-  },
-});
+const usage = `npm run bench -- [hostile | simulator] [options]: Nightdesk beside the usual recipe and a bare server
+
+  hostile           instead, what the largest and worst bodies cost the server; with --quick and --json alone
+  simulator         instead, how much the look-alike of Meta can do alone; with --quick, --json and --profile alone
+  --quick           a smoke run of tiny counts; its figures mean nothing
+  --json FILE       writes the whole report, each round's figures too
+  --only a,b        only these of acks, overhead, throughput, pacing (overhead and throughput share their towns)
+  --profile FOLDER  writes a CPU profile of each server there; profiling makes them slower
+`;
+
+const { values: options, positionals } = readArguments(usage, () =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      only: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  }),
+);
 
 type Measure = 'acks' | 'overhead' | 'throughput' | 'pacing';
 
@@ -160,10 +166,7 @@ const benches: Record<string, () => Promise<Report>> = {
 };
 const [what = 'side by side'] = positionals;
 const measure = Object.hasOwn(benches, what) ? benches[what] : undefined;
-if (measure === undefined) {
-  process.stderr.write(`There is no bench "${what}". Say nothing, "hostile" or "simulator".\n`);
-  process.exit(2);
-}
+if (measure === undefined) refuse(`There is no bench "${what}"`);
 const report = await measure();
 process.stdout.write(`${printed(report)}\n`);
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);

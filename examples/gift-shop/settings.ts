@@ -2,6 +2,8 @@
  * What the shop is told by its environment: who draws, who takes the money, and the prices. `npm start` fills in the
  * look-alikes of both where nothing is set, so the shop never knows whether its providers are real.
  */
+import { priceOf, type Quality, qualities, type Size } from './prices.ts';
+
 export const styles = ['watercolour', 'comic', 'oil', 'papercut'] as const;
 export type Style = (typeof styles)[number];
 
@@ -23,9 +25,11 @@ export interface ImageSettings {
   baseUrl: string | undefined;
   apiKey: string;
   model: string;
-  size: `${number}x${number}`;
-  /** What one design costs the shop, in millionths of a dollar. */
-  designMicros: number;
+  size: Size;
+  /** Sent with each request: left to the provider, it could cost more than was reserved. */
+  quality: Quality;
+  /** What one design costs the shop, in millionths of a dollar, where it is not as `prices.ts` has it. */
+  priceMicros: number | undefined;
   /**
    * The provider charges once for an `Idempotency-Key`, however often it is asked. Where it does not, a request whose end
    * nobody saw is not repeated: it counts as spent, and a person looks at it.
@@ -47,9 +51,10 @@ export function readShopSettings(env: Environment): ShopSettings {
     images: {
       baseUrl: env.IMAGES_BASE_URL || undefined,
       apiKey: env.IMAGES_API_KEY ?? '',
-      model: env.IMAGES_MODEL || 'gpt-image-1',
+      model: env.IMAGES_MODEL || 'gpt-image-1.5',
       size: '1024x1024',
-      designMicros: Number(env.IMAGES_PRICE_MICROS || 40_000),
+      quality: qualityIn(env.IMAGES_QUALITY),
+      priceMicros: env.IMAGES_PRICE_MICROS ? Number(env.IMAGES_PRICE_MICROS) : undefined,
       honoursKeys: env.IMAGES_HONOUR_KEYS === 'yes',
     },
     checkout: {
@@ -63,6 +68,16 @@ export function readShopSettings(env: Environment): ShopSettings {
     drawingsBudgetMicros: 50_000_000,
   };
 }
+
+function qualityIn(asked: string | undefined): Quality {
+  const quality = qualities.find((each) => each === (asked || 'medium'));
+  if (quality === undefined) throw new Error(`IMAGES_QUALITY must be one of ${qualities.join(', ')}.`);
+  return quality;
+}
+
+/** What one design costs the shop, in millionths of a dollar. */
+export const designMicros = ({ images }: Pick<ShopSettings, 'images'>): number =>
+  images.priceMicros ?? priceOf(images);
 
 /** `24 €`, as both languages of the shop may write it. */
 export function priceText({ priceMinor, currency }: ShopSettings): string {

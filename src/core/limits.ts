@@ -59,6 +59,10 @@ export const limits = {
   /** A dedupe key must outlive Meta's seven days of retries. */
   dedupeKeepMs: 9 * dayMs,
   dedupeKeepMinMs: 8 * dayMs,
+  /** What one page of a contact's export holds, about; a row goes whole, and the largest is a webhook body. */
+  contactPageBytes: 1024 * 1024,
+  /** Rows that one step looks through for the files that other contacts use: some milliseconds. */
+  contactLookRows: 1_000,
   retentionMs: 30 * dayMs,
   retentionMinMs: 8 * dayMs,
   /** Rows deleted in one step of pruning, so that the hot path waits at most for one small step. */
@@ -111,6 +115,8 @@ export const limits = {
   activityAttemptsMax: 3,
   activityBackoffBaseMs: 250,
   activityBackoffMaxMs: 4 * secondMs,
+  /** An attempt of paid work whose commit is older is not made: another process may have taken the activity over. */
+  attemptAgeMaxMs: 2 * secondMs,
   /** Times that an uncertain charge is looked into after its activity is over; then it is counted as spent and flagged. */
   chargeTriesMax: 8,
   /** Waits between them: eight tries are about an hour. */
@@ -180,6 +186,7 @@ export function assertLimits(l: Limits): void {
     [l.fileUseNotedEveryMs < l.retentionMinMs, 'fileUseNotedEveryMs must be under retentionMinMs'],
     [l.retentionMs >= l.retentionMinMs, 'retentionMs must be at least 8 days: Meta retries for 7'],
     [l.sendWriteMaxMs * 3 < l.leaseTtlMs, 'sendWriteMaxMs must be under a third of leaseTtlMs'],
+    [l.attemptAgeMaxMs * 3 < l.leaseTtlMs, 'attemptAgeMaxMs must be under a third of leaseTtlMs'],
     [l.uncertainWindowMs < l.uncertainCapMs, 'uncertainWindowMs must be under uncertainCapMs'],
     [
       l.httpHeadersTimeoutMs <= l.httpRequestTimeoutMs,

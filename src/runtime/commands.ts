@@ -13,6 +13,7 @@ import { text } from '#core/model/send-builders/index.ts';
 import type { NewSend, SendState } from '#core/model/sends.ts';
 import { splitText } from '#core/model/split-text.ts';
 import { digestOfKey } from '#pipeline/events/api-keys.ts';
+import { cursorOf, eraseContactFor, readContactFor } from './contact-commands.ts';
 import { examine } from './doctor.ts';
 import { readLedgerFor, readLimitsFor } from './money-commands.ts';
 import type { Nightdesk } from './nightdesk.ts';
@@ -80,6 +81,17 @@ export const commands: Readonly<Record<string, Command>> = {
       max: Math.min(Number(args.max) || listMax, listMax),
     });
   },
+  /** A page, from where the last one ended: `nightdesk contacts export`. */
+  'contacts.read': (nightdesk, args) =>
+    readContactFor(nightdesk, {
+      ...{ tenantId: str(args, 'tenantId'), contact: str(args, 'contact') },
+      after: cursorOf(args.after),
+    }),
+  'contacts.erase': (nightdesk, args) =>
+    eraseContactFor(nightdesk, {
+      ...{ tenantId: str(args, 'tenantId'), contact: str(args, 'contact') },
+      ...{ isMeant: args.yes === true, by: str(args, 'by') },
+    }),
   'dialogs.list': async (nightdesk) => [...nightdesk.dialogs.keys()],
   'flags.list': (nightdesk, args) =>
     nightdesk.store.listFlags({ ...forTenant(args), open: args.resolved !== true, max: listMax }),

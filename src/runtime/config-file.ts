@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { eventSchemasOf } from '#core/dialog/business-events.ts';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { configureLimits } from '#core/limits.ts';
 import { codeOf, framesOf, KnownError, messageOf } from '#core/model/faults.ts';
@@ -81,6 +82,11 @@ function problemOfDialogs(dialogs: unknown): string | null {
     if (names.has(dialog.name))
       return `the name "${dialog.name}" stands there twice. Give each its own name.`;
     names.add(dialog.name);
+  }
+  try {
+    eventSchemasOf(dialogs as Dialog[]);
+  } catch (error) {
+    return messageOf(error);
   }
   return null;
 }

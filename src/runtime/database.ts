@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '#store/sqlite/database.ts';
+import { backupTakenAtMs } from '#store/sqlite/restored.ts';
 import { migrations } from '#store/sqlite/schema.ts';
 
+export { type BackupMade, backUp } from '#store/sqlite/backup.ts';
 export { isOwned, StoreRefused } from '#store/sqlite/database.ts';
 
 export const schemaNewest = migrations.at(-1)?.version ?? 0;
@@ -19,6 +21,9 @@ export function schemaVersionOf(path: string): number | null {
     return row.user_version;
   });
 }
+
+/** When a file was made that is a backup; null where it is none. */
+export const backupTakenAt = (path: string): number | null => look(path, backupTakenAtMs);
 
 /** What SQLite finds wrong in the file, page by page; empty where it is whole. */
 export function damageOf(path: string): string[] {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { messageOf } from '#core/model/faults.ts';
 import type { Clock } from '#core/ports/world.ts';
 import type { Config } from './config.ts';
-import { damageOf, isOwned, schemaNewest, schemaVersionOf } from './database.ts';
+import { backupTakenAt, damageOf, isOwned, schemaNewest, schemaVersionOf } from './database.ts';
 import type { Finding } from './doctor-finding.ts';
 
 const syncsMeasured = 20;
@@ -71,6 +71,14 @@ function examineFile(path: string): Finding {
         status: 'fail',
         says: `The database ${path} is damaged: ${damage.join('; ')}.`,
         todo: 'Stop the server, keep a copy, and restore the last good backup.',
+      };
+    const takenAtMs = backupTakenAt(path);
+    if (takenAtMs !== null)
+      return {
+        check,
+        status: 'fail',
+        says: `The database ${path} is a backup of ${new Date(takenAtMs).toISOString()}; no server opens it as it is.`,
+        todo: 'Run nightdesk start --after-restore once, which holds for a person what was open in it.',
       };
     if (version < schemaNewest)
       return {

@@ -4,6 +4,7 @@
  * it hands on, and put it in `stop` in the order in which work flows.
  */
 import { assistant } from '#core/dialog/assistant.ts';
+import { eventSchemasOf } from '#core/dialog/business-events.ts';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { limits } from '#core/limits.ts';
 import { makeId } from '#core/model/ids.ts';
@@ -147,6 +148,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
   });
   const events = createEventsStation({
     ...{ world, store, directory, telemetry: metrics },
+    schemas: eventSchemasOf(dialogs.values()),
     onAppended: (ref) => wake.notify(ref),
   });
   let ready = false;

@@ -19,7 +19,7 @@ export class StoreLost extends KnownError {
 
 export interface StoreWorker {
   /** At most once, with the limits that are in force now. @throws StoreRefused where the store cannot be had */
-  open(path: string, world: World): Promise<Store>;
+  open(path: string, world: World, given?: { afterRestore: boolean }): Promise<Store>;
   /** Ends a thread that no store was opened in, or whose store was closed. */
   end(): Promise<void>;
 }
@@ -58,10 +58,10 @@ export function startStoreWorker(): StoreWorker {
   });
 
   return {
-    async open(path, world) {
+    async open(path, world, { afterRestore } = { afterRestore: false }) {
       const { crashPoints = noCrashPoints } = world;
       const remote = remoteStore({
-        ...{ port, path, limits },
+        ...{ port, path, limits, afterRestore },
         soon: world.timers.soon,
         ...(crashPoints === noCrashPoints ? {} : { crashPoints }),
       });

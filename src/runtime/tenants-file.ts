@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
 import { Fault } from '#core/model/faults.ts';
-import type { NumberSettings, Tenant } from '#core/ports/tenants.ts';
+import type { NumberSettings, Tenant, WordsOfNumber } from '#core/ports/tenants.ts';
 
 /** An old one and a new one, for two endpoints. */
 const stripeSecretsMax = 4;
@@ -16,13 +16,24 @@ const budgetAlertsDefault = [80, 100];
 const id = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores');
 const ms = z.number().int().min(0);
 
+const words = z.string().min(1).max(limits.textCharsMax);
+/** By language as dialogs name them: es, pt-BR. */
+const wordsByLanguage = z
+  .record(z.string().regex(/^[a-z]{2,3}([_-]\w+)*$/i), words)
+  .refine((by) => Object.keys(by).length > 0);
+/** A union would tell of whichever half came nearer. */
+const wordsOfNumber = z.custom<WordsOfNumber>(
+  (given) => words.safeParse(given).success || wordsByLanguage.safeParse(given).success,
+  `must be a text of 1 to ${limits.textCharsMax} characters, or one for each language: { "en": "...", "es": "..." }`,
+);
+
 const settings = z.looseObject({
   systemPrompt: z.string().optional(),
   model: z.string().optional(),
-  fallbackText: z.string().min(1).max(limits.textCharsMax).optional(),
-  unsupportedText: z.string().min(1).max(limits.textCharsMax).optional(),
-  handOffText: z.string().min(1).max(limits.textCharsMax).optional(),
-  mutedText: z.string().min(1).max(limits.textCharsMax).optional(),
+  fallbackText: wordsOfNumber.optional(),
+  unsupportedText: wordsOfNumber.optional(),
+  handOffText: wordsOfNumber.optional(),
+  mutedText: wordsOfNumber.optional(),
   replyTimeoutMs: z.number().int().min(100).max(300_000).optional(),
   quietMs: ms.max(60_000).optional(),
   quietMaxMs: ms.max(300_000).optional(),

@@ -11,9 +11,11 @@ import { activityCases } from './store-conformance/activities.ts';
 import { appendCases } from './store-conformance/appends.ts';
 import { auditCases } from './store-conformance/audits.ts';
 import { businessCases } from './store-conformance/business.ts';
+import { contactDataCases } from './store-conformance/contact-data.ts';
 import { contactCases } from './store-conformance/contacts.ts';
 import { contactPropertyCases } from './store-conformance/contacts-property.ts';
 import { deadLetterCases } from './store-conformance/dead-letters.ts';
+import { erasureCases } from './store-conformance/erasure.ts';
 import { fileCases } from './store-conformance/files.ts';
 import { hardDataCases } from './store-conformance/hard-data.ts';
 import { holderCases } from './store-conformance/holders.ts';
@@ -21,6 +23,7 @@ import { limitCases } from './store-conformance/limit-claims.ts';
 import { mergeCases } from './store-conformance/merges.ts';
 import { moneyCases } from './store-conformance/money.ts';
 import { paceCases } from './store-conformance/paces.ts';
+import { restoreCases } from './store-conformance/restores.ts';
 import { retentionCases } from './store-conformance/retention.ts';
 import type { CaseBody, Invariant, OpenStore } from './store-conformance/scene.ts';
 import { openScene } from './store-conformance/scene.ts';
@@ -65,7 +68,10 @@ const groups: readonly CaseBody[] = [
   ...holderCases,
   ...auditCases,
   ...tenantCases,
+  ...contactDataCases,
+  ...erasureCases,
   ...retentionCases,
+  ...restoreCases,
 ];
 
 /** All cases on the driver that `open` opens: an empty store each time. */

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { lunaFlowers } from '../dev/dev-process.ts';
 import { demandBrowser, hasBrowser } from './browser.ts';
 import { buttonsQuestion, listQuestion, sendAsBusiness } from './business.ts';
-import { answer, field, own, patienceMs, usePhonePage, write } from './phone-page.ts';
+import { answer, fadedIn, field, own, patienceMs, usePhonePage, write } from './phone-page.ts';
 
 demandBrowser();
 
@@ -24,8 +24,7 @@ const hasFocus = (place: Locator): Promise<void> =>
 
 /** What axe calls serious or worse, in words. */
 async function seriousFindings(page: Page): Promise<string[]> {
-  // What fades in has another contrast on the way; the end is what counts.
-  await page.evaluate('Promise.all(document.getAnimations().map((each) => each.finished.catch(() => {})))');
+  await fadedIn(page);
   await page.evaluate(axeSource);
   const { violations } = (await page.evaluate('axe.run(document)')) as { violations: Finding[] };
   return violations

@@ -2,7 +2,7 @@
  * The gift shop of the examples, played on the phone page as `npm start` serves it: the server, the look-alikes of all that
  * costs money, a real browser. The server is killed while the designs are drawn, and nobody pays twice.
  */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientOf, type DevProcess, eventsUntil } from '../dev/dev-process.ts';
 import { demandBrowser, hasBrowser, openBrowser } from './browser.ts';
@@ -12,6 +12,9 @@ import { answer, patienceMs, write } from './phone-page.ts';
 demandBrowser();
 
 const drawMs = 2_000;
+/** Much less than what a slow life makes the next look at it wait. */
+const toldWithinMs = 10_000;
+const wide = { width: 1440, height: 900 };
 
 describe.skipIf(!hasBrowser)('the gift shop on the phone page', () => {
   let dev: DevProcess;
@@ -29,9 +32,9 @@ describe.skipIf(!hasBrowser)('the gift shop on the phone page', () => {
     await dev?.remove();
   });
 
-  async function openChat(name: string, phone: string): Promise<Page> {
+  async function openChat(name: string, phone: string, options?: BrowserContextOptions): Promise<Page> {
     const { id } = await clientOf(address).createContact({ name, phone });
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await browser.newContext(options)).newPage();
     page.setDefaultTimeout(patienceMs);
     await page.goto(`${address}/#${giftShop}/${id}`);
     await page.locator('.welcome').waitFor();
@@ -76,5 +79,35 @@ describe.skipIf(!hasBrowser)('the gift shop on the phone page', () => {
     const thanks = await answer(page, '¡Gracias! El diseño 2 para Lucía').textContent();
     expect(thanks).toMatch(/Tu número de pedido es GIFT-[0-9A-F]{8}\./);
     expect(await client.imageCharges()).toHaveLength(1);
+  });
+
+  test('each tap of a button or a row shows its life, also after one whose life was slow to come', async () => {
+    const client = clientOf(address);
+    await client.setImages({ latencyMs: { minMs: drawMs, maxMs: drawMs } });
+    const page = await openChat('Nora Lind', '46701234567', { viewport: wide });
+    const isTold = async (title: string) => {
+      const words = page.locator('.wb-life-words', { hasText: title });
+      const life = page.locator('.wb-life', { has: words });
+      await life.locator('.wb-step-item[data-kind="turn"]').first().waitFor({ timeout: toldWithinMs });
+    };
+    await write(page, 'hello');
+    await answer(page, 'name').waitFor();
+    await write(page, 'Lucia');
+    await answer(page, 'for Lucia').waitFor();
+    await write(page, 'a lighthouse by night');
+    await answer(page, 'style').waitFor();
+    await chooseFrom(page, 'Choose', 'Watercolour');
+    await isTold('Watercolour');
+    const drawn = Promise.withResolvers<void>();
+    const holdBack = (route: Route) => drawn.promise.then(() => route.continue());
+    await page.route('**/_dev/life*', holdBack, { times: 1 });
+    await buttonOf(page, 'Draw it').click();
+    await page.locator('.from-business img').nth(3).waitFor();
+    drawn.resolve();
+    await isTold('Draw it');
+    await chooseFrom(page, 'Choose', 'Design 2');
+    await isTold('Design 2');
+    await buttonOf(page, 'Buy it').click();
+    await isTold('Buy it');
   });
 });

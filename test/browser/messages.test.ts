@@ -65,7 +65,7 @@ describe.skipIf(!hasBrowser)('messages on the phone page', () => {
     await sheet.getByLabel('Orchid').check();
     await sheet.getByRole('button', { name: 'Send' }).click();
     await own(page, 'Orchid').waitFor();
-    expect(await sheet.count()).toBe(0);
+    await sheet.waitFor({ state: 'detached' });
     const said = await saidBy(contactId, 'interactive');
     expect(said.body).toMatchObject({
       list_reply: { id: 'orchid', title: 'Orchid', description: 'In a pot' },
@@ -105,9 +105,10 @@ describe.skipIf(!hasBrowser)('messages on the phone page', () => {
     await photo.waitFor();
     await page.reload();
     await photo.waitFor();
-    expect(await photo.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(
-      960,
-    );
+    // Its place is there before the picture is.
+    await expect
+      .poll(() => photo.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth))
+      .toBe(960);
     await photo.click();
     await page.getByRole('dialog', { name: 'Photo' }).getByRole('img').waitFor();
     await page.keyboard.press('Escape');

@@ -93,6 +93,36 @@ export const own = (place: Place, text: string | RegExp) =>
   place.locator('.from-customer', { hasText: text });
 export const answer = (place: Place, text: string) => place.locator('.from-business', { hasText: text });
 
+/**
+ * Notes whether something is so on the page at any moment from now on, however short: a locator looks only twice a second.
+ * What it is is told in the page's own words; `wasSeen` resolves once it was so.
+ */
+export async function watchFor(page: Page, condition: string): Promise<{ wasSeen(): Promise<unknown> }> {
+  const watched = `watched[${JSON.stringify(condition)}]`;
+  await page.evaluate(`
+    window.watched ??= {};
+    ${watched} = {
+      seen: new Promise((seen) => {
+        const look = () => (${condition}) && seen();
+        const all = { attributes: true, characterData: true, childList: true, subtree: true };
+        new MutationObserver(look).observe(document, all);
+        look();
+      }),
+    };
+    null;
+  `);
+  return { wasSeen: () => page.evaluate(`${watched}.seen`) };
+}
+
+/** What fades in has another contrast on the way; the end is what counts. What moves for ever is not waited for. */
+export async function fadedIn(page: Page): Promise<void> {
+  await page.evaluate(`Promise.all(
+    document.getAnimations()
+      .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+      .map(({ finished }) => finished.catch(() => {})),
+  ).then(() => {})`);
+}
+
 /** What a customer said last, as it went to the server; with `quoting`, as an answer to a message. */
 export async function lastSaid(
   address: string,

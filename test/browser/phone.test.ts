@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { eventsUntil, harbourBooks, isAnswered, lunaFlowers } from '../dev/dev-process.ts';
 import { demandBrowser, hasBrowser } from './browser.ts';
-import { answer, field, own, usePhonePage, write } from './phone-page.ts';
+import { answer, field, own, usePhonePage, watchFor, write } from './phone-page.ts';
 
 demandBrowser();
 
@@ -43,9 +43,12 @@ describe.skipIf(!hasBrowser)('the phone page', () => {
 
   test('while the bot works it is seen to type', async () => {
     const { page } = await phone.open();
+    const typing = await watchFor(
+      page,
+      `document.querySelector('.typing') && document.querySelector('.business-line').textContent === 'typing…'`,
+    );
     await write(page, 'slow 1');
-    await page.locator('.typing').waitFor();
-    expect(await page.locator('.business-line').textContent()).toBe('typing…');
+    await typing.wasSeen();
     await answer(page, 'I thought about it').waitFor();
     await page.locator('.typing').waitFor({ state: 'detached' });
   });
@@ -70,11 +73,15 @@ describe.skipIf(!hasBrowser)('the phone page', () => {
   test('a server that dies is shown as down, then as up, and answers what waited', async () => {
     const { page } = await phone.open();
     const { next } = await phone.dev.line(/^Ctrl-C stops/);
-    process.kill(phone.dev.serverPid(), 'SIGKILL');
-    await phone.dev.line(/^The server was ended by SIGKILL/, next);
-    const wentDown = page.locator('#server-status[data-tone="down"]').waitFor();
+    const down = await watchFor(page, `document.getElementById('server-status').dataset.tone === 'down'`);
+    const serverPid = phone.dev.serverPid();
+    // It does not answer any more, so that the message comes before the next server, however soon that is there.
+    process.kill(serverPid, 'SIGSTOP');
     await write(page, 'knock knock');
-    await wentDown;
+    await own(page, 'knock knock').locator('.tick[data-tick="sent"]').waitFor();
+    process.kill(serverPid, 'SIGKILL');
+    await phone.dev.line(/^The server was ended by SIGKILL/, next);
+    await down.wasSeen();
     await answer(page, 'knock knock').waitFor();
     await page.locator('#server-status[data-tone="up"]').waitFor();
   });

@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('the workbench', () => {
   test('a lost answer leaves one bubble, and is seen to be uncertain, then confirmed', async () => {
     const { page, contactId } = await openPage();
     await openFaults(page);
-    const fault = page.locator('[data-fault="loseAnswer"]');
+    const fault = page.locator('fieldset:not([disabled]) [data-fault="loseAnswer"]');
     const firedBefore = Number.parseInt((await fault.locator('.wb-fired').textContent())!, 10);
     await fault.getByRole('button', { name: /^The next one/ }).click();
     await fault.getByText('The next 1', { exact: true }).waitFor();
@@ -106,9 +106,11 @@ describe.skipIf(!hasBrowser)('the workbench', () => {
     await client.sayMany(people.map(({ id }) => ({ ...say, contact: id })));
     // The model thinks about all ten.
     const isAsked = ({ kind }: { kind: string }) => kind === 'modelAsked';
-    await workbench.until(({ moments }) => moments.filter(isAsked).length === people.length, lastSeq);
+    await workbench.until(({ moments }) => moments.filter(isAsked).length >= people.length, lastSeq);
     const server = page.locator('.wb-server');
     const pid = phone.dev.serverPid();
+    // However long the page takes, none of them is answered before the kill.
+    process.kill(pid, 'SIGSTOP');
     await page.getByRole('button', { name: 'kill -9 the server' }).click();
     await page.locator('.wb-verdict').filter({ hasText: 'Nothing lost: 10 of 10 answered.' }).waitFor();
     expect(phone.dev.serverPid()).not.toBe(pid);

@@ -39,6 +39,53 @@ test('a bound that is met is told, and nothing is proven then', () => {
   expect(checkDialog(assistant, { configurationsMax: 99, stepsMax: 10 }).report.bounds).toEqual(['10 steps']);
 });
 
+test('work that is started again by its own fault is told as that, each with its own chat', () => {
+  const drawing = (onError: string) => ({
+    invoke: {
+      src: 'draw',
+      onDone: { target: 'end', actions: say('Here.') },
+      onError: { target: onError, actions: say('It failed.') },
+    },
+  });
+  const paid = errorsOf(
+    chatting({
+      first: { on: { text: { target: 'drawing', actions: say('I draw.') } } },
+      drawing: drawing('anew'),
+      anew: drawing('first'),
+      end: { type: 'final' },
+    }),
+  );
+  expect(paid.map(({ rule, says }) => [rule, says])).toEqual([
+    ['paidTwice', expect.stringContaining('a person takes over while it runs (drawing)')],
+    ['paidTwice', expect.stringContaining('one action of the customer leads to two starts')],
+  ]);
+  expect(paid[0]?.transcript.join('\n')).toContain('a person took over');
+  expect(paid[1]?.transcript.join('\n')).toMatch(/Customer: hello.*\(draw fails\).*a second time/s);
+});
+
+test('options that no sample shows are told, unless the state lists them', () => {
+  type Shelf = { context: { rows: { id: string }[] } };
+  const offering = (meta: object) =>
+    chatting({
+      first: { on: { text: 'shelf' } },
+      shelf: {
+        ...meta,
+        entry: {
+          type: 'say',
+          // There is no context, so this throws here.
+          params: ({ context }: Shelf) => ({ text: context.rows.map(({ id }) => id).join() }),
+        },
+        on: { listChoice: { target: 'end', actions: say('Yours.') } },
+      },
+      end: { type: 'final' },
+    });
+  expect(checkDialog(offering({})).report.sampled).toEqual([
+    expect.stringMatching(/^what shelf offers: .*meta: \{ nightdesk/),
+  ]);
+  const listed = { meta: { nightdesk: { options: ['red', 'blue'] } } };
+  expect(checkDialog(offering(listed)).report).toMatchObject({ isProven: true, sampled: [] });
+});
+
 test('a guard that reads only what is known is computed, any other is taken both ways', () => {
   const ends = (guard: object) =>
     chatting({

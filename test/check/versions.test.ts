@@ -6,6 +6,7 @@ import { assistant } from '#core/dialog/assistant.ts';
 import { type Dialog, defineDialog, dialogActions } from '#core/dialog/dialog.ts';
 import { defaultTexts } from '#core/dialog/fallback.ts';
 import { continuingOf } from '#core/dialog/versions.ts';
+import { giftShop } from '../../examples/gift-shop/dialogs/gift-shop.ts';
 import { tableBooking } from '../../templates/project/dialogs/table-booking.ts';
 import { effectsOf, event, nowMs, text, textsOf, turn } from '../dialog/turns.ts';
 import { paidDrawing, say } from './planted/words.ts';
@@ -18,7 +19,7 @@ const kept = readdirSync(snapshots).map((name) => ({
 }));
 
 describe('snapshots that older code stored', () => {
-  const dialogs = [assistant, tableBooking];
+  const dialogs: readonly Dialog[] = [assistant, giftShop, tableBooking];
   const dialogOf = (stored: string) =>
     dialogs.find(({ name }) => name === (JSON.parse(stored) as { dialog: string }).dialog) ?? assistant;
 
@@ -38,6 +39,27 @@ describe('snapshots that older code stored', () => {
     const activityId = (JSON.parse(stored) as { activities: { reply: string } }).activities.reply;
     const answer = event('activityDone', { activityId, result: { text: 'Here I am.' } });
     expect(textsOf(turn(assistant, [answer], { stored }))).toEqual(['Here I am.']);
+  });
+
+  const purchase = (state: string) =>
+    kept.find(({ name }) => name === `gift-shop-1-${state}.json`)?.stored ?? '';
+  const goOn = (state: string, happens: ReturnType<typeof event>) =>
+    turn(giftShop, [happens], { stored: purchase(state) });
+
+  test('what a customer of the gift shop was in the middle of goes on, in their language', () => {
+    const { activities } = JSON.parse(purchase('drawing')) as { activities: { drawing: string } };
+    const designs = ['f1', 'f2', 'f3', 'f4'];
+    const drawn = event('activityDone', { activityId: activities.drawing, result: { designs } });
+    expect(goOn('name', text('Lucía')).stateLabel).toBe('gift-shop/theme');
+    expect(effectsOf(goOn('drawing', drawn), 'startActivity')).toMatchObject([
+      { name: 'upload', input: { designs } },
+    ]);
+    expect(goOn('picking', text('3')).stateLabel).toBe('gift-shop/chosen');
+    const data = { checkoutId: 'cs_1', metadata: { order: 'GIFT-1A2B3C4D', design: 'f2' } };
+    const paid = event('business', { business: { name: 'payment.succeeded', data } });
+    expect(textsOf(goOn('paying', paid)).join()).toContain('Tu número de pedido es GIFT-1A2B3C4D');
+    const shipped = event('business', { business: { name: 'order.shipped', data: null } });
+    expect(textsOf(goOn('bought', shipped))).toHaveLength(1);
   });
 });
 

@@ -36,6 +36,17 @@ export default { dialogs: [defineDialog({
 `;
 }
 
+/** The same dialog, written anew with steps. */
+function steps(more: string) {
+  return `import { defineDialog } from 'nightdesk';
+export default { dialogs: [defineDialog({
+  name: 'paint', version: 2, start: 'size', ${more}
+  context: { '~standard': { version: 1, vendor: 'own', validate: (value) => ({ value: value ?? {} }) } },
+  states: ({ ask, end }) => ({ size: ask({ question: 'Which size?', next: 'done' }), done: end({ say: 'Ordered.' }) }),
+})] };
+`;
+}
+
 it('proves what is sound, shows the chat to what is not, and draws both', async () => {
   workshop.write('nightdesk.config.js', config({}));
   const sound = await workshop.run(['check', 'paint']);
@@ -93,10 +104,23 @@ it('--live lists the conversations that newer code could not continue', async ()
     live: { continued: 0, lost: [{ tenantId: 'acme', phoneNumberId: numberId, stateLabel: 'paint/colour' }] },
   });
   const landing = config({ version: 2, second: 'look', more: "landing: 'size'," });
-  expect(await live(landing)).toMatchObject({ code: 0, live: { landed: 1, lost: [] } });
+  expect(await live(landing)).toMatchObject({
+    code: 0,
+    live: { landed: [{ stateLabel: 'paint/colour' }], lost: [] },
+  });
+  expect(await live(steps(''))).toMatchObject({
+    code: 1,
+    live: { landed: [], lost: [{ stateLabel: 'paint/colour' }] },
+  });
+  expect(await live(steps("landing: 'beginning',"))).toMatchObject({
+    code: 0,
+    live: { landed: [{ stateLabel: 'paint/colour' }], lost: [] },
+  });
+  workshop.write('nightdesk.config.js', landing);
   await server.stop();
   const alone = await workshop.run(['check', '--live']);
   expect(alone.out).toContain(
     '1 conversation in the store: 0 go on, 1 go to the landing state, 0 would begin anew.',
   );
+  expect(alone.out).toMatch(/^acme +cnv_\w+ +\d+ +paint\/colour +landing state$/m);
 });

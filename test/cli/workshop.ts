@@ -29,10 +29,14 @@ export interface Server {
   port: number;
   /** Sends SIGTERM and waits for the end. */
   stop(): Promise<Ended>;
+  /** The same with SIGKILL. */
+  kill(): Promise<Ended>;
+  /** What it has printed by now. */
+  said(): string;
 }
 
-/** Asks again until it is so; a test that waits longer is wrong. */
-export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<void> {
+/** Asks again until it is so; a test that waits longer is wrong, also on a busy machine. */
+export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const untilMs = world.clock.monotonicMs() + timeoutMs;
   while (!(await condition())) {
     if (world.clock.monotonicMs() > untilMs)
@@ -41,12 +45,10 @@ export async function until(condition: () => Promise<boolean> | boolean, timeout
   }
 }
 
-export const nowMs = () => world.clock.monotonicMs();
-
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'nightdesk-cli-'));
   readonly simulator: Simulator;
-  readonly #running = new Set<ChildProcess>();
+  readonly #running = new Map<ChildProcess, Promise<Ended>>();
 
   private constructor(simulator: Simulator) {
     this.simulator = simulator;
@@ -119,6 +121,12 @@ export class Workshop {
     return ended;
   }
 
+  /** Begins a command that may be killed. */
+  begin(words: readonly string[]): { ended: Promise<Ended>; kill(): void } {
+    const { child, ended } = this.#spawn(words, {});
+    return { ended, kill: () => void child.kill('SIGKILL') };
+  }
+
   /** The answer of a command for programs; the command must have ended well. */
   async json<T>(...words: string[]): Promise<T> {
     const { code, out, err } = await this.run([...words, '--json']);
@@ -126,30 +134,35 @@ export class Workshop {
     return JSON.parse(out) as T;
   }
 
-  /** Starts the server, waits until it is ready and points Meta at it. */
-  async start(): Promise<Server> {
-    const port = await freePort();
-    const { child, ended } = this.#spawn(['start'], { PORT: String(port) });
-    const url = `http://127.0.0.1:${port}`;
+  /** Starts the server on a free port, waits until it is ready and points Meta at it. */
+  async start(...options: string[]): Promise<Server> {
+    // It tells its port on a line of this level.
+    const { child, ended, said } = this.#spawn(['start', ...options], { PORT: '0', LOG_LEVEL: 'info' });
+    const listening = () => /Nightdesk listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(said.out + said.err)?.[1];
     await until(async () => {
       if (child.exitCode !== null) throw new Error(`The server ended at its start: ${(await ended).err}`);
-      return fetch(`${url}/readyz`).then(
-        (answer) => answer.status === 200,
-        () => false,
-      );
+      return listening() !== undefined;
     });
+    const port = Number(listening());
+    const url = `http://127.0.0.1:${port}`;
+    await until(async () => (await fetch(`${url}/readyz`)).status === 200);
     await this.simulator.control.setup({ webhookUrl: `${url}/webhooks/whatsapp` });
+    const end = (signal: NodeJS.Signals) => {
+      child.kill(signal);
+      return ended;
+    };
     return {
       port,
-      stop: () => {
-        child.kill('SIGTERM');
-        return ended;
-      },
+      stop: () => end('SIGTERM'),
+      kill: () => end('SIGKILL'),
+      said: () => said.out + said.err,
     };
   }
 
   async close(): Promise<void> {
-    for (const child of this.#running) child.kill('SIGKILL');
+    for (const child of this.#running.keys()) child.kill('SIGKILL');
+    // Nothing is written into the folder any more.
+    await Promise.all(this.#running.values());
     await this.simulator.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -157,13 +170,12 @@ export class Workshop {
   #spawn(
     words: readonly string[],
     env: Record<string, string>,
-  ): { child: ChildProcess; ended: Promise<Ended> } {
+  ): { child: ChildProcess; ended: Promise<Ended>; said: Omit<Ended, 'code'> } {
     const child = spawn(bin, words, {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    this.#running.add(child);
     const said = { out: '', err: '' };
     child.stdout.on('data', (chunk) => {
       said.out += chunk;
@@ -177,15 +189,9 @@ export class Workshop {
         done({ code, ...said });
       }),
     );
-    return { child, ended };
+    this.#running.set(child, ended);
+    return { child, ended, said };
   }
-}
-
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const { port, release } = await takenPort();
-  await release();
-  return port;
 }
 
 /** A port that somebody has until it is released. */

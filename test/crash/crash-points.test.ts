@@ -16,7 +16,7 @@ beforeAll(async () => {
   outcomes = await runCases(planned, townsMax);
   const { CRASH_REPORT: file } = process.env;
   if (file !== undefined) writeFileSync(file, `${JSON.stringify(outcomes, null, 2)}\n`);
-}, 400_000);
+}, 900_000);
 
 describe('I1 I3 I5 I9 I11 every acknowledged message has its answer once, or is held and flagged', () => {
   const titled = planned.map(({ point, scene, arrival = 1 }, index) => ({ point, scene, arrival, index }));

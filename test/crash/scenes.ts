@@ -4,7 +4,10 @@
  * end every message must have had its answer, or be held for a person who knows. To reach a new point, add a scene here
  * and its case to `cases.ts`.
  */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { answered, commanded, givenBack } from './commands.ts';
 import type { Stage } from './stage.ts';
 import { assistantNumber, numberOf, scriptedNumber, type TownNumber } from './town.ts';
 
@@ -33,34 +36,10 @@ async function isFound(stage: Stage, number: TownNumber): Promise<void> {
   await stage.say(number, 'are you there?');
 }
 
-/** The model works long enough for upkeep to come by. */
+/** The model works long enough for upkeep, which comes by each second, also where the machine is busy. */
 async function longThought(stage: Stage): Promise<void> {
-  await stage.say(assistantNumber, '!slow 2000');
+  await stage.say(assistantNumber, '!slow 3500');
   await stage.modelWorks();
-}
-
-/** A command that dies; `isDone` tells what an operator sees who looks before they repeat it. */
-async function commanded(
-  stage: Stage,
-  command: () => Promise<unknown>,
-  isDone: () => boolean | Promise<boolean>,
-): Promise<void> {
-  await stage.dies(command);
-  await stage.restart();
-  stage.commandDone = await isDone();
-  if (!stage.commandDone) await command();
-}
-
-async function answered(stage: Stage): Promise<void> {
-  await stage.say(scriptedNumber, 'hello');
-  await stage.quiet();
-}
-
-/** An operator held it and gives it back; what the customer wrote meanwhile is left to the bot. */
-async function givenBack(stage: Stage): Promise<void> {
-  await stage.say(scriptedNumber, 'are you there?');
-  await stage.acknowledged();
-  await stage.command('handback', { ...stage.place() });
 }
 
 export const scenes = {
@@ -94,7 +73,8 @@ export const scenes = {
 
   /** The model works already: the next turn is the one that answers. */
   modelAsked: async (stage) => {
-    await stage.say(assistantNumber, '!slow 400 hello');
+    // So slow that it still works when the process has heard where to die.
+    await stage.say(assistantNumber, '!slow 1500 hello');
     await stage.modelWorks();
     await stage.dies(async () => {});
     await isFound(stage, assistantNumber);
@@ -160,6 +140,21 @@ export const scenes = {
     await stage.diesAtStart();
     await comesBack(stage, scriptedNumber);
     await stage.sees('the old rows are gone', () => rowsBefore(stage) === 0);
+  },
+
+  /** A start after a restore; the operator who sees it die starts it so again. */
+  restored: async (stage) => {
+    await stage.say(scriptedNumber, 'hello');
+    await stage.quiet();
+    await stage.town.server.stop();
+    const order = join(stage.town.server.folder, 'after-restore');
+    writeFileSync(order, '');
+    try {
+      await stage.diesAtStart();
+      await comesBack(stage, scriptedNumber);
+    } finally {
+      rmSync(order);
+    }
   },
 
   /** A picture is made, kept and given to Meta before it is sent. */
@@ -267,6 +262,18 @@ export const scenes = {
     };
     await stage.sees('a send is uncertain', async () => (await undecided()) !== undefined);
     await commanded(stage, resend, async () => (await undecided()) === undefined);
+    await stage.say(scriptedNumber, 'are you there?');
+  },
+
+  /** Who writes again afterwards is a new contact. */
+  eraseContact: async (stage) => {
+    await answered(stage);
+    const { tenantId, conversationId } = stage.place();
+    const ofConversation = 'SELECT contact_id AS contact FROM conversation WHERE conversation_id = ?';
+    const [{ contact } = { contact: '' }] = stage.rows<{ contact: string }>(ofConversation, conversationId);
+    const erase = () => stage.command('contacts.erase', { tenantId, contact, yes: true });
+    const addresses = 'SELECT value FROM contact_address WHERE contact_id = ?';
+    await commanded(stage, erase, () => stage.rows(addresses, contact).length === 0);
     await stage.say(scriptedNumber, 'are you there?');
   },
 

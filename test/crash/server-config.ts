@@ -144,6 +144,7 @@ export function configOf({ scripted = true, mended = false }: ConfigVariant): Ni
     limits: {
       // The least that their relations allow with room for a busy machine.
       sendWriteMaxMs: 900,
+      attemptAgeMaxMs: 900,
       leaseTtlMs: 3_000,
       sweepEveryMs: 300,
       pruneEveryMs: 4_000,

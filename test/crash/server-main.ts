@@ -38,4 +38,4 @@ process.channel?.unref();
 // Nobody is left who would end it.
 process.once('disconnect', () => process.exit(1));
 
-process.exitCode = await start({ crashPoints: { reach } });
+process.exitCode = await start({ crashPoints: { reach }, afterRestore: existsSync('after-restore') });

@@ -19,7 +19,7 @@ const serverConfig = fileURLToPath(new URL('./server-config.ts', import.meta.url
 const world = createRealWorld({ log: createLog({ level: 'silent' }) });
 
 /** Longer than any of it takes on a busy machine. */
-export const patienceMs = 10_000;
+export const patienceMs = 30_000;
 
 export interface TownNumber {
   id: string;

@@ -8,6 +8,7 @@ test('look-alikes stand in where nothing is set', () => {
   const given = providerEnvironment({ IMAGES_API_KEY: '' }, url);
   expect(given).toMatchObject({ IMAGES_BASE_URL: `${url}/v1`, CHECKOUT_BASE_URL: url });
   expect(given.IMAGES_API_KEY).toBeTruthy();
+  expect(given.IMAGES_PRICE_MICROS).toBe('40000');
   expect(given.CHECKOUT_API_KEY).toBeTruthy();
 });
 

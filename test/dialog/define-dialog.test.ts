@@ -18,7 +18,8 @@ import {
   dialogActions,
 } from '#core/dialog/dialog.ts';
 import { limits } from '#core/limits.ts';
-import { effectsOf, text, textsOf, turn } from './turns.ts';
+import type { MailboxEvent } from '#core/model/events.ts';
+import { effectsOf, event, text, textsOf, turn } from './turns.ts';
 
 const work = fromPromise(() => Promise.resolve(1));
 const base = setup({ types: { events: {} as DialogEvent }, actions: dialogActions, actors: { work } });
@@ -136,4 +137,32 @@ test('a dialog that starts nothing need not say so', () => {
     states: { idle: { on: { text: { actions: { type: 'say', params: { text: 'Hello.' } } } } } },
   });
   expect(defineDialog({ name: 'greeter', version: 1, machine }).activities).toEqual({});
+});
+
+test('a machine knows what each kind of message carries', () => {
+  const machine = setup({
+    types: { context: {} as { heard: string }, events: {} as DialogEvent },
+    actions: dialogActions,
+    guards: { isPlain: ({ event }) => event.type === 'text' && !event.text.includes('?') },
+  }).createMachine({
+    context: { heard: '' },
+    on: {
+      text: { guard: 'isPlain', actions: assign({ heard: ({ event }) => event.text }) },
+      image: { actions: assign({ heard: ({ event }) => event.media.mediaId }) },
+      location: { actions: assign({ heard: ({ event }) => String(event.location.latitude) }) },
+      listChoice: { actions: assign({ heard: ({ event }) => event.choice.title }) },
+      order: { actions: assign({ heard: ({ event }) => event.order.catalogId }) },
+      // @ts-expect-error a voice note has no text
+      voice: { actions: assign({ heard: ({ event }) => event.text.trim() }) },
+      // @ts-expect-error there is no such kind
+      voicemail: {},
+    },
+  });
+  const dialog = defineDialog(dialogOf(machine));
+  const heard = (happens: MailboxEvent) =>
+    (JSON.parse(turn(dialog, [happens]).state) as { snapshot: { context: { heard: string } } }).snapshot
+      .context.heard;
+  expect(heard(text('hello'))).toBe('hello');
+  expect(heard(event('image', { media: { mediaId: 'm1', mimeType: 'image/png' } }))).toBe('m1');
+  expect(heard(event('location', { location: { latitude: 40.4, longitude: -3.7 } }))).toBe('40.4');
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { assign, setup } from 'xstate';
 import { assistant } from '#core/dialog/assistant.ts';
+import { type DialogEvent, defineDialog, dialogActions } from '#core/dialog/dialog.ts';
 import { inDialogOrder } from '#core/dialog/dialog-order.ts';
 import { defaultTexts } from '#core/dialog/fallback.ts';
 import { runTurn } from '#core/dialog/run-turn.ts';
@@ -185,6 +187,27 @@ describe('order', () => {
     expect(inDialogOrder([late, early, result, next, same]).map((each) => each.position)).toEqual([
       2, 1, 3, 4, 5,
     ]);
+  });
+
+  test('what is said answers all that the dialog has seen by then, also what stands behind it in the mailbox', () => {
+    const dialog = defineDialog({
+      name: 'patient',
+      version: 1,
+      machine: setup({
+        types: { context: {} as { heard: number }, events: {} as DialogEvent },
+        actions: { ...dialogActions, note: assign({ heard: ({ context }) => context.heard + 1 }) },
+        guards: { ends: ({ event }) => event.text === 'end' },
+      }).createMachine({
+        context: { heard: 0 },
+        on: {
+          text: [{ guard: 'ends', actions: { type: 'say', params: { text: 'heard' } } }, { actions: 'note' }],
+        },
+      }),
+    });
+    const late = text('end', { position: 1, sentAtMs: nowMs });
+    const early = text('a', { position: 2, sentAtMs: nowMs - 2_000 });
+    const output = turn(dialog, [late, early]);
+    expect(effectsOf(output, 'send').map((send) => send.answersThrough)).toEqual([2]);
   });
 
   test('is a reordering: nothing is added, nothing left out', () => {

@@ -109,6 +109,29 @@ test('ids in lists and carousels are minted, too, and stay within what Meta take
   for (const id of all) expect(id.length).toBeLessThanOrEqual(200);
 });
 
+test.each([
+  ['a row', 200, (id: string) => list({ body: 'Which?', button: 'Open', rows: [{ id, title: 'R' }] })],
+  ['a button', 256, (id: string) => buttons({ body: 'Which?', buttons: [{ id, title: 'B' }] })],
+])('the longest option of %s fits when it is minted; a longer one never leaves', (_, max, build) => {
+  const room = max - 'nd.'.length - 15 - '..'.length - 16;
+  const offering = (size: number) => {
+    const say = { type: 'say' as const, params: { body: build('r'.repeat(size)) } };
+    const machine = setup({ types: { events: {} as DialogEvent }, actions: dialogActions }).createMachine({
+      on: { text: { actions: say } },
+    });
+    const dialog = defineDialog({ name: 'offers', version: 1, machine, activities: {} });
+    const { act, ids } = conversation(dialog, signerOf(key('k')));
+    const output = act(text('hi', { position: 999_999_999_999_999 }));
+    return { ids: ids(output), deadLetters: output.deadLetters };
+  };
+  expect(offering(room).ids.map(({ length }) => length)).toEqual([max]);
+  const { ids, deadLetters } = offering(room + 1);
+  expect([ids, deadLetters.length]).toEqual([[], 1]);
+  expect(deadLetters[0]?.fault).toMatch(
+    new RegExp(`has ${room + 1} characters and may have at most ${room}`),
+  );
+});
+
 describe('a tap that is not of the present question', () => {
   test('second: silent, whether the same button or its neighbour', () => {
     const { act, ids, tap } = conversation(counter(), signerOf(key('k')));

@@ -1,11 +1,13 @@
 /** From the page on which a customer pays to what the chat says, with a crash, a hold and a handler that throws in between. */
 import { afterEach, expect, test } from 'vitest';
 import { setup } from 'xstate';
+import { z } from 'zod';
 import {
   type BusinessDialogEvent,
   type DialogEvent,
   defineDialog,
   dialogActions,
+  type EventSchemas,
 } from '#core/dialog/dialog.ts';
 import type { HttpRequest } from '#core/ports/world.ts';
 import { type Bot, startBot } from '#testing/index.ts';
@@ -39,8 +41,8 @@ const shop = defineDialog({
   }),
 });
 
-const start = async () => {
-  bot = await startBot({ config: { dialogs: [shop] }, numbers: [{ dialog: 'shop' }] });
+const start = async (eventData: EventSchemas = {}) => {
+  bot = await startBot({ config: { dialogs: [{ ...shop, eventData }] }, numbers: [{ dialog: 'shop' }] });
   const ana = bot.sim.contact('Ana', { userId: address });
   await ana.says('a gift, please');
   await ana.sees('Here is your link.');
@@ -82,6 +84,15 @@ test('a customer pays, and the chat says so once, though the provider tells it t
   await ana.says('and now?');
   await ana.sees('Your gift is on its way.');
   expect(await bot.flags()).toEqual([]);
+});
+
+test('a payment whose data does not fit is stored all the same, and a person is asked', async () => {
+  const ana = await start({ 'payment.succeeded': z.object({ table: z.number() }) });
+  await bot.sim.control.pay(await page());
+  await ana.seesNothingFor(60_000);
+  expect((await bot.flags()).map(({ reason, detail }) => [reason, detail])).toEqual([
+    ['deadLetter', 'The data of the event "payment.succeeded" does not fit its schema at table.'],
+  ]);
 });
 
 test('a payment while the bot is down is told again and heard when it is back', async () => {

@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { startProxy } from './proxy.ts';
 import { breakableServer, counted, inScene } from './scene.ts';
 
@@ -23,10 +23,10 @@ for (const [name, aheadMs] of [
       },
       async (scene) => {
         await scene.say(6);
-        await until(() => scene.acknowledged >= 4, 5_000);
+        await until(() => scene.acknowledged >= 4, patienceMs);
         scene.server.tell({ clockAheadMs: aheadMs });
         await scene.say(6);
-        await until(() => scene.acknowledged >= 10, 5_000);
+        await until(() => scene.acknowledged >= 10, patienceMs);
         scene.server.tell({ clockAheadMs: 0 });
         await scene.allAnswered(await scene.say(6));
         const verdict = await scene.judge();
@@ -43,7 +43,7 @@ fault('The clock is set back by an hour while sends wait for their next attempt'
     return await inScene({ server: { env, command: breakableServer } }, async (scene) => {
       proxy.target = scene.town.simulator.url;
       const tokens = await scene.say(6);
-      await until(async () => (await scene.metric('nightdesk_sends_total', 'retryLater')) >= 6, 5_000);
+      await until(async () => (await scene.metric('nightdesk_sends_total', 'retryLater')) >= 6, patienceMs);
       scene.server.tell({ clockAheadMs: -hourMs, resolves: true });
       await scene.allAnswered(tokens);
       return `${counted(await scene.judge())}, without waiting for the hour.`;
@@ -57,7 +57,7 @@ fault('The clock is set back by an hour while sends are uncertain', {}, () =>
   inScene({ settings: { receipts: 'none' }, server: { command: breakableServer } }, async (scene) => {
     await scene.control.setFaults({ http5xxWithoutBody: { next: 4, accept: false } });
     await scene.say(4);
-    await until(async () => (await scene.metric('nightdesk_sends_total', 'uncertain')) === 4, 10_000);
+    await until(async () => (await scene.metric('nightdesk_sends_total', 'uncertain')) === 4, patienceMs);
     expect(await scene.metric('nightdesk_sends_total', 'uncertain')).toBe(4);
     scene.server.tell({ clockAheadMs: -hourMs });
     await scene.allAnswered(await scene.say(4));
@@ -71,9 +71,9 @@ fault('The clock is set forward by more than a day', {}, () =>
     await scene.allAnswered(before);
     scene.server.tell({ clockAheadMs: 30 * hourMs });
     await scene.say(4);
-    await until(() => scene.acknowledged === 8, 5_000);
+    await until(() => scene.acknowledged === 8, patienceMs);
     const flags = async () => (await scene.server.command<unknown[]>('flags.list')).length;
-    await until(async () => (await flags()) === 4, 8_000);
+    await until(async () => (await flags()) === 4, patienceMs);
     scene.server.tell({ clockAheadMs: 0 });
     await scene.allAnswered(await scene.say(4));
     const verdict = await scene.judge();

@@ -6,7 +6,7 @@ import { chmodSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { ServerProcess, until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import {
   failSyncs,
   lacksFailingSyncs,
@@ -50,7 +50,7 @@ async function onSmallDisk(
 fault('The disk is full', { lacks: lacksSmallDisk }, () =>
   onSmallDisk(async (scene, disk) => {
     const underWay = await scene.say(4);
-    await until(() => scene.acknowledged === 4, 5_000);
+    await until(() => scene.acknowledged === 4, patienceMs);
     disk.fill();
     const tokens = await writeToIllStore(scene, /database or disk is full.*Check the disk's space/);
     disk.empty();
@@ -62,7 +62,7 @@ fault('The disk is full', { lacks: lacksSmallDisk }, () =>
 fault('The disk is full at a start', { lacks: lacksSmallDisk }, () =>
   onSmallDisk(async (scene, disk) => {
     const underWay = await scene.say(4);
-    await until(() => scene.acknowledged === 4, 5_000);
+    await until(() => scene.acknowledged === 4, patienceMs);
     await scene.server.kill();
     disk.fill();
     const { code, said } = await scene.server.startRefused();

@@ -8,6 +8,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'vitest';
 
+/** For one thing that comes in the end: a busy machine, where several of these run side by side, may need it. */
+export const patienceMs = 30_000;
+
 export interface FaultRow {
   fault: string;
   ran: boolean;

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { lacksLimits, limitFiles } from './machine.ts';
 import { counted, inScene, type Scene, shortWaits } from './scene.ts';
 
@@ -25,8 +25,7 @@ async function takeAllFiles(scene: Scene): Promise<() => void> {
     socket.on('error', () => {});
     sockets.push(socket);
   }
-  await until(() => filesOf(scene) >= limit - 1, 5_000);
-  expect(filesOf(scene)).toBeGreaterThanOrEqual(limit - 1);
+  expect(await until(() => filesOf(scene) >= limit - 1, patienceMs), 'all descriptors are taken').toBe(true);
   return () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -36,7 +35,7 @@ async function takeAllFiles(scene: Scene): Promise<() => void> {
 async function openMetasConnection(scene: Scene): Promise<void> {
   await scene.control.change({ wabaId: '10229012930000', field: 'account_update', value: { event: 'X' } });
   const answered = async () => (await scene.control.counters()).counters.webhookAnswered ?? 0;
-  await until(async () => (await answered()) > 0, 10_000);
+  await until(async () => (await answered()) > 0, patienceMs);
 }
 
 /** Neither the model's library nor a connection to it can be opened: its call fails. */
@@ -44,14 +43,14 @@ const modelFails = (scene: Scene) => scene.logged(/Activity reply failed/);
 
 /** What is connected goes on working. */
 const oneIsAnswered = async (scene: Scene, tokens: string[]) =>
-  void (await until(() => tokens.some((token) => scene.answered(token)), 10_000));
+  void (await until(() => tokens.some((token) => scene.answered(token)), patienceMs));
 
 /** Calls that failed in a row may have opened the model's circuit: until it closes, customers get the fallback text. */
 async function modelIsBack(scene: Scene): Promise<void> {
   const isBack = await until(async () => {
     const [token = ''] = await scene.say(1);
     return until(() => scene.answered(token), shortWaits.circuitOpenMs * 2);
-  }, 20_000);
+  }, patienceMs);
   expect(isBack).toBe(true);
 }
 

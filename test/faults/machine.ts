@@ -7,6 +7,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { until } from '../proof/server-process.ts';
+import { patienceMs } from './fault.ts';
 
 const bin = resolve(import.meta.dirname, '../../bin/nightdesk');
 
@@ -111,7 +112,7 @@ export async function failSyncs(pid: number, error: 'EIO' | 'ENOSPC'): Promise<{
   let said = '';
   tracer.stderr.on('data', (chunk) => (said += chunk));
   const isTraced = () => !/^TracerPid:\s*0$/m.test(statusOf(pid));
-  if (!(await until(() => isTraced() || tracer.exitCode !== null, 5_000)) || !isTraced())
+  if (!(await until(() => isTraced() || tracer.exitCode !== null, patienceMs)) || !isTraced())
     throw new Error(`strace could not attach: ${said}`);
   return {
     async stop() {

@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
 import type { TownOptions } from '../proof/town.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { type Stall, startProxy, type TcpProxy } from './proxy.ts';
 import { breakableServer, counted, inScene, type Scene } from './scene.ts';
 
@@ -34,7 +34,7 @@ fault('The name of the Graph host does not resolve', {}, async () => {
     return await inScene({ server: { env, command: breakableServer } }, async (scene) => {
       proxy.target = scene.town.simulator.url;
       const tokens = await scene.say(8);
-      await until(async () => (await scene.metric('nightdesk_sends_total', 'retryLater')) >= 8, 5_000);
+      await until(async () => (await scene.metric('nightdesk_sends_total', 'retryLater')) >= 8, patienceMs);
       const waiting = await scene.server.command<{ state: string }[]>('sends.list');
       expect(waiting.filter(({ state }) => state !== 'queued' && state !== 'sending')).toEqual([]);
       expect(scene.town.simulator.meta.accepted).toEqual([]);
@@ -60,13 +60,13 @@ for (const [name, stall] of graphStalls) {
       await scene.allAnswered(await scene.say(4));
       proxy.stall(stall);
       const stalling = await scene.say(6);
-      await until(() => proxy.stalled() >= 6, 5_000);
-      await until(() => scene.acknowledged === 10, 5_000);
+      await until(() => proxy.stalled() >= 6, patienceMs);
+      await until(() => scene.acknowledged === 10, patienceMs);
       proxy.heal();
       await scene.allAnswered(await scene.say(6));
       const verdict = await scene.judge();
       expect(verdict.answered + verdict.held).toBe(16);
-      await until(() => proxy.stalled() === 0, 5_000);
+      await until(() => proxy.stalled() === 0, patienceMs);
       expect(proxy.stalled(), 'dead connections that the server keeps').toBe(0);
       const arrived = stalling.filter((token) => scene.answered(token)).length;
       const how = stall.what === 'requests' ? 'resent on evidence' : 'proven by statuses';
@@ -86,10 +86,10 @@ for (const [name, stall] of modelStalls) {
       await scene.allAnswered(await scene.say(4));
       proxy.stall(stall);
       await scene.say(6);
-      await until(() => proxy.stalled() >= 6, 5_000);
+      await until(() => proxy.stalled() >= 6, patienceMs);
       const flags = async () =>
         (await scene.server.command<{ reason: string }[]>('flags.list')).map(({ reason }) => reason);
-      await until(async () => (await flags()).length === 6, 8_000);
+      await until(async () => (await flags()).length === 6, patienceMs);
       expect(await flags()).toEqual(Array(6).fill('replyTimeout'));
       proxy.heal();
       await scene.allAnswered(await scene.say(6));
@@ -102,7 +102,7 @@ for (const [name, stall] of modelStalls) {
         held: 6,
         apologies: 6,
       });
-      await until(() => proxy.stalled() === 0, 5_000);
+      await until(() => proxy.stalled() === 0, patienceMs);
       expect(proxy.stalled(), 'dead connections that the server keeps').toBe(0);
       return `At the deadline the customer gets the fallback text and a person is asked: ${counted(verdict)}.`;
     }),

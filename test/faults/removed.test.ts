@@ -7,7 +7,7 @@ import { platform } from 'node:os';
 import { dirname } from 'node:path';
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { counted, inScene, type Scene } from './scene.ts';
 
 /** Customers write, and none of it is acknowledged; the server is not ready and says what to do. */
@@ -16,7 +16,7 @@ async function writeToNowhere(scene: Scene, why: RegExp): Promise<string[]> {
   const tokens = await scene.say(6);
   await scene.logged(why);
   expect(await scene.knock()).toEqual({ status: 503, retryAfter: '5' });
-  expect(await until(async () => !(await scene.isReady()), 5_000)).toBe(true);
+  expect(await until(async () => !(await scene.isReady()), patienceMs)).toBe(true);
   await scene.logged(/"level":"error".*The store cannot be used, so this server is not ready/);
   expect(await scene.metric('nightdesk_alerts_total', 'storeUnavailable')).toBe(1);
   expect(scene.acknowledged).toBe(before);
@@ -54,7 +54,7 @@ fault('The database is moved away and back', {}, () =>
     const tokens = await writeToNowhere(scene, removed);
     renameSync(`${databasePath}.away`, databasePath);
     await scene.allAnswered(tokens);
-    expect(await until(() => scene.isReady(), 5_000)).toBe(true);
+    expect(await until(() => scene.isReady(), patienceMs)).toBe(true);
     await scene.logged(/The store can be used again/);
     return `Nothing is acknowledged while it is away; when it is back, without a restart: ${counted(await scene.judge())}.`;
   }),
@@ -67,7 +67,7 @@ fault('The database is removed', { lacks: lacksProc }, () =>
     const { databasePath, pid } = scene.server;
     await scene.allAnswered(await scene.say(4));
     await scene.say(4);
-    await until(() => scene.acknowledged === 8, 5_000);
+    await until(() => scene.acknowledged === 8, patienceMs);
     rmSync(databasePath);
     await writeToNowhere(scene, removed);
     expect((await scene.run('doctor')).said).toMatch(/fail +store +The database \S+ was removed underneath/);
@@ -100,7 +100,7 @@ fault('The data folder is removed', {}, () =>
     expect(await scene.server.stop()).toBe(0);
     mkdirSync(dirname(databasePath));
     await scene.server.start();
-    await until(() => scene.acknowledged === 10, 10_000);
+    await until(() => scene.acknowledged === 10, patienceMs);
     await scene.town.applyTenants();
     await scene.allAnswered(tokens);
     return `Nothing is acknowledged any more; a new start is empty, and with the tenants applied again what Meta kept is answered: ${counted(await scene.judge())}.`;

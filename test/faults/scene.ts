@@ -10,11 +10,13 @@ import { webhook } from '#testing/webhooks.ts';
 import { type Ended, until } from '../proof/server-process.ts';
 import { buildTown, seeded, type Town, type TownOptions } from '../proof/town.ts';
 import { judge, tokenOf, type Verdict } from '../proof/verdict.ts';
+import { patienceMs } from './fault.ts';
 
 /** The rules are those of the defaults; only the waits are shorter. */
 export const shortWaits = {
   leaseTtlMs: 2_000,
   sendWriteMaxMs: 500,
+  attemptAgeMaxMs: 500,
   sweepEveryMs: 500,
   graphTimeoutMs: 1_500,
   uncertainWindowMs: 1_500,
@@ -98,20 +100,20 @@ export class Scene {
     return this.town.simulator.meta.accepted.some(({ text }) => text?.includes(token) === true);
   }
 
-  async allAnswered(tokens: readonly string[], withinMs = 25_000): Promise<void> {
+  async allAnswered(tokens: readonly string[], withinMs = patienceMs): Promise<void> {
     const isDone = await until(() => tokens.every((token) => this.answered(token)), withinMs);
     const missing = tokens.filter((token) => !this.answered(token));
     expect(isDone ? [] : missing, `answers; the log says:\n${this.server.log.slice(-3_000)}`).toEqual([]);
   }
 
   /** Waits until the log has a line that fits. */
-  async logged(pattern: RegExp, withinMs = 10_000): Promise<void> {
+  async logged(pattern: RegExp, withinMs = patienceMs): Promise<void> {
     await until(() => pattern.test(this.server.log), withinMs);
     expect(this.server.log.slice(-6_000)).toMatch(pattern);
   }
 
   /** Waits until everything has come to an end, and judges all of the run. */
-  async judge(withinMs = 25_000): Promise<Verdict> {
+  async judge(withinMs = patienceMs): Promise<Verdict> {
     const all = await until(() => this.acknowledged === this.town.simulator.meta.said.length, withinMs);
     let audit = await this.#audit();
     await until(async () => {

@@ -5,7 +5,7 @@
 import { platform } from 'node:os';
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { breakableServer, counted, inScene, isStopped, type Scene, shortWaits } from './scene.ts';
 
 const lacks = () => (platform() === 'linux' ? null : 'only /proc of Linux tells that a process is stopped');
@@ -20,7 +20,7 @@ async function waitPastLease(scene: Scene): Promise<void> {
 fault('The process is stopped for longer than a lease and continued', { lacks }, () =>
   inScene({ modelLatencyMs: { minMs: 100, maxMs: 600 } }, async (scene) => {
     const before = await scene.say(6);
-    await until(() => scene.acknowledged >= 4, 5_000);
+    await until(() => scene.acknowledged >= 4, patienceMs);
     scene.server.signal('SIGSTOP');
     const meanwhile = await scene.say(6);
     await waitPastLease(scene);
@@ -49,7 +49,7 @@ for (const [stopAt, where, lateWrites, what] of [
       await scene.allAnswered(await scene.say(2));
       scene.server.tell({ stopAt });
       const tokens = await scene.say(4);
-      await until(() => isStopped(scene.server.pid), 5_000);
+      await until(() => isStopped(scene.server.pid), patienceMs);
       await waitPastLease(scene);
       const during = tokens.filter((token) => scene.answered(token)).length;
       scene.server.signal('SIGCONT');
@@ -65,7 +65,7 @@ for (const [stopAt, where, lateWrites, what] of [
 fault('A second process starts on the file of one that is stopped', { lacks }, () =>
   inScene({}, async (scene) => {
     const tokens = await scene.say(6);
-    await until(() => scene.acknowledged >= 3, 5_000);
+    await until(() => scene.acknowledged >= 3, patienceMs);
     scene.server.signal('SIGSTOP');
     await waitPastLease(scene);
     const { code, said } = await scene.server.startRefused();

@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { until } from '../proof/server-process.ts';
-import { fault } from './fault.ts';
+import { fault, patienceMs } from './fault.ts';
 import { counted, inScene } from './scene.ts';
 
 const dyingWorker = new URL('./dying-worker.ts', import.meta.url).href;
@@ -14,10 +14,10 @@ const dyingWorker = new URL('./dying-worker.ts', import.meta.url).href;
 fault('The worker thread of the store ends', {}, () =>
   inScene({ server: { env: { NODE_OPTIONS: `--import ${dyingWorker}` } } }, async (scene) => {
     const before = await scene.say(4);
-    await until(() => scene.acknowledged >= 2, 5_000);
+    await until(() => scene.acknowledged >= 2, patienceMs);
     const order = join(scene.server.folder, 'die');
     writeFileSync(order, '');
-    expect(await until(() => !scene.server.isRunning, 10_000)).toBe(true);
+    expect(await until(() => !scene.server.isRunning, patienceMs)).toBe(true);
     await scene.logged(/The store is gone, so the server ends\./);
     await scene.logged(/nightdesk: a bug ended the server.*The worker thread of the store ended by itself/);
     rmSync(order);

@@ -122,6 +122,8 @@ describe('giving to Meta', () => {
     expect(await files.upload({ ...file, phoneNumberId: '100' })).not.toBe(first);
     expect(uploads).toHaveLength(3);
     expect(counted).toEqual(['sent', 'known', 'sent', 'known', 'sent']);
+    const forgottenAfterMs = 30 * dayMs;
+    expect(limits.uploadKeepMs).toBe(forgottenAfterMs - dayMs);
   });
 
   test('many at once are one upload', async () => {
@@ -157,6 +159,25 @@ describe('giving to Meta', () => {
     if (code === null) expect(await upload).toBe('media 1');
     else expect(await faultOf(upload)).toMatchObject({ code, retryable: false });
     expect(uploads).toHaveLength(code === null ? 1 : 0);
+  });
+
+  test.each([
+    ['one that moves', 0b0000_0010, 500 * 1024],
+    ['one that does not', 0b0001_0000, 100 * 1024],
+    ['one without an extended header', null, 100 * 1024],
+  ])('a sticker, %s', async (_, flags, max) => {
+    const sticker = (size: number) => {
+      const bytes = Buffer.alloc(size);
+      bytes.write('RIFF', 0);
+      bytes.write(flags === null ? 'WEBPVP8 ' : 'WEBPVP8X', 8);
+      bytes.writeUInt8(flags ?? 0xff, 20);
+      return files.put({ ...acme, bytes, mimeType: 'image/webp' });
+    };
+    const upload = async (size: number) => files.upload({ ...(await sticker(size)), phoneNumberId: '100' });
+    expect(await upload(max)).toBe('media 1');
+    const fault = await faultOf(upload(max + 1));
+    expect(fault).toMatchObject({ code: 'tooLarge', retryable: false });
+    expect(fault.message).toContain(`at most ${max} as sticker`);
   });
 
   test('without a token nothing is tried', async () => {

@@ -54,13 +54,14 @@ test('the ledger sums up per contact, activity and day, and can be narrowed to o
 
 test('limits tell what they refused and what others would have', async () => {
   const { town } = await spent();
-  const [budget, drawings] = await town.command<LimitReport[]>('limits', { max: '1,2,4' });
+  const [budget, drawings] = await town.command<LimitReport[]>('limits', { max: '0,1,2,4' });
   expect(drawings).toMatchObject({ limit: 'drawings', max: 2, used: 4, refusals: 2, windows: 3, scopes: 3 });
   expect(drawings?.demand).toEqual([
     { amount: 1, windows: 2 },
     { amount: 4, windows: 1 },
   ]);
   expect(drawings?.wouldRefuse).toEqual([
+    { max: 0, units: 6 },
     { max: 1, units: 3 },
     { max: 2, units: 2 },
     { max: 4, units: 0 },

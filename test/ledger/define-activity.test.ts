@@ -23,6 +23,14 @@ const hourMs = 3_600_000;
 describe('what costs money in the dark is refused', () => {
   const bad: [string, Partial<Spec>, string][] = [
     ['a cost without a rule for the uncertain request', { cost }, 'Set onUncertain'],
+    ['a rule that is none', { cost, onUncertain: 'hope' as 'lookup' }, 'not "hope"'],
+    [
+      'a limit of nobody',
+      { limits: [{ name: 'm', per: 'planet' as 'tenant', windowMs: 1, max: 1 }] },
+      'per contact or per tenant',
+    ],
+    ['a limit below nothing', { limits: [{ name: 'm', per: 'tenant', windowMs: 1, max: -1 }] }, 'from 0 on'],
+    ['no time at all', { deadlineMs: 0 }, 'over 0'],
     ['a lookup that is not there', { cost, onUncertain: 'lookup' }, 'there is no lookup'],
     ['a cost of nothing', { cost: { ...cost, amountMicros: 0 }, onUncertain: 'lookup' }, 'lookup'],
     [

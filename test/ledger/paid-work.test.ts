@@ -1,6 +1,8 @@
 /** Paid work in a whole town: what customers get, what the provider charges, and what the ledger says of it. */
 import { describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
+import { seededRandom } from '#testing/fake-world.ts';
+import { failingStore } from '../virtual/store-faults.ts';
 import { createPaidTown, customer, drawing, reservedMicros } from './paid-town.ts';
 
 const costMicros = 30_000;
@@ -214,4 +216,21 @@ describe('a visit that is over', () => {
     expect(town.texts()).toEqual([]);
     expect(await sums()).toMatchObject({ spentMicros: costMicros, uncertainMicros: 0 });
   });
+});
+
+test('I7 a process that is held up between the commit of an attempt and the request asks for another attempt first', async () => {
+  const failing = failingStore(seededRandom(1));
+  const { town, provider, sums } = await createPaidTown(drawing('lookup'), { wrapStore: failing.wrap });
+  let pauses = 1;
+  const begun: number[] = [];
+  failing.after.beginAttempt = () => {
+    begun.push(provider.requests);
+    if (pauses-- > 0) town.world.pause(limits.attemptAgeMaxMs + 1_000);
+  };
+  town.say(customer, 'draw a cat');
+  await town.world.advance(15_000);
+  expect(begun).toEqual([0, 0]);
+  expect([provider.requests, provider.charges.length]).toEqual([1, 1]);
+  expect(town.texts()).toEqual(['drawn: a cat']);
+  expect((await sums()).spentMicros).toBe(costMicros);
 });

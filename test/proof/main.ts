@@ -1,8 +1,5 @@
-/**
- * `npm run proof`: the full run with kills; a seed may follow. `npm run proof -- page` writes `docs/proof.md`,
- * `npm run proof -- memory --minutes 60` watches the heap under load, `npm run proof -- walks --seed 1` walks through the gift
- * shop. To add a part, add it to `parts`.
- */
+/** `npm run proof`: the full run with kills, and other long proofs. To add a part, add it to `parts` and to `usage`. */
+import { readArguments, refuse, refuseUnlessOurs } from '../command-line.ts';
 import { runInFull } from './full-run.ts';
 import { proveMemory } from './memory.ts';
 import { writePage } from './page/main.ts';
@@ -12,6 +9,30 @@ type Part = (args: string[]) => boolean | Promise<boolean>;
 
 const parts: Readonly<Record<string, Part>> = { page: writePage, memory: proveMemory, walks: proveWalks };
 
-const [name = '1', ...args] = process.argv.slice(2);
-const part = parts[name] ?? (() => runInFull(Number(name)));
-process.exit((await part(args)) ? 0 : 1);
+const usage = `npm run proof -- [seed | part] [options]: the full run with kills, of seed 1 unless another is named; or a part
+
+  page              writes docs/proof.md, with everything that was run for it
+    --seeds N         so many seeds of the simulation; 10,000 if absent
+    --reports FOLDER  keeps the reports there, and takes those that are there already
+    --keep-runs       runs nothing: only the rest of the page is written anew
+  memory            watches the heap under load
+    --minutes N       for so long; 2 if absent
+    --seed S          of the load; 1 if absent
+  walks             sends customers through the gift shop
+    --seed S          of the customers; 1 if absent
+    --customers N     so many; 2,000 if absent
+    --per-second N    so many begin in a second; 3 if absent
+    --no-keys         the image provider knows nothing of idempotency keys
+    --virtual         on a virtual clock, where weeks pass
+`;
+
+const [name, ...args] = readArguments(usage, () => process.argv.slice(2));
+process.exit((await prove(name ?? '1').catch(refuseUnlessOurs)) ? 0 : 1);
+
+async function prove(part: string): Promise<boolean> {
+  const found = Object.hasOwn(parts, part) ? parts[part] : undefined;
+  if (found !== undefined) return found(args);
+  if (!/^\d+$/.test(part)) refuse(`There is no part "${part}" of the proof`);
+  if (args.length > 0) refuse(`The full run knows no "${args[0]}"`);
+  return runInFull(Number(part));
+}

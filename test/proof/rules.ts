@@ -2,6 +2,7 @@
  * The other rules, over real HTTP and real time: a model that hangs, a tenant that is limited, short messages that become
  * one answer. Figures are printed by `npm run proof`; the same rules are asserted in virtual time in `test/virtual/`.
  */
+import { DatabaseSync } from 'node:sqlite';
 import type { AcceptedSend } from '#simulator/index.ts';
 import { until } from './server-process.ts';
 import { buildTown, seeded, type Town, type TownContact } from './town.ts';
@@ -51,7 +52,7 @@ export async function checkHang(options: { replyTimeoutMs: number; hanging: numb
     }
     await until(
       () => town.simulator.meta.accepted.length >= options.hanging + 20,
-      options.replyTimeoutMs + 5_000,
+      options.replyTimeoutMs + 30_000,
     );
     const fallbacks = Array.from({ length: options.hanging }, (_, i) =>
       answerMs(town, `!hang ${i}`, (send) => send.text?.startsWith('We received your message') === true),
@@ -87,7 +88,10 @@ export async function checkPace(options: {
   messages: number;
   overMs: number;
   perSecond: number;
+  /** Customers of another tenant who write one after the other, before the burst and again beside it; 30 if absent. */
+  others?: number;
 }): Promise<Check[]> {
+  const { others = 30 } = options;
   const town = await buildTown({
     tenants: 2,
     contacts: options.messages * 2,
@@ -100,7 +104,7 @@ export async function checkPace(options: {
   try {
     const limited = town.contacts.filter((contact) => contact.tenantId === 'tenant-0');
     const other = town.contacts.filter((contact) => contact.tenantId === 'tenant-1');
-    const quietMs = await measureOther(town, other.slice(0, 30), 'quiet');
+    const quietMs = await measureOther(town, other.slice(0, others), 'quiet');
     const beginMs = Date.now();
     const burst = (async () => {
       for (let i = 0; i < options.messages; i++) {
@@ -108,7 +112,7 @@ export async function checkPace(options: {
         await say(town, limited[i], `burst ${i}`);
       }
     })();
-    const loadedMs = await measureOther(town, other.slice(30, 60), 'loaded');
+    const loadedMs = await measureOther(town, other.slice(others, 2 * others), 'loaded');
     await burst;
     const ours = () =>
       town.simulator.meta.accepted.filter((send) => send.phoneNumberId === limited[0]?.phoneNumberId);
@@ -117,6 +121,7 @@ export async function checkPace(options: {
       (options.messages / options.perSecond) * 1_500 + 10_000,
     );
     const most = mostInAnySecond(ours().map((send) => send.atMs));
+    const mostGranted = mostInAnySecond(grantTimes(town, 'tenant-0'));
     const allowed = options.perSecond + Math.max(1, options.perSecond / 10);
     return [
       {
@@ -125,7 +130,7 @@ export async function checkPace(options: {
         reached: all,
       },
       {
-        rule: `no window of 1,000 ms holds more than ${allowed}`,
+        rule: `no window of 1,000 ms holds more than ${allowed}, as they arrive`,
         figure: `at most ${most}`,
         reached: most <= allowed,
       },
@@ -133,6 +138,11 @@ export async function checkPace(options: {
         rule: "another tenant's median not worse than 1.2 times its quiet value or 20 ms",
         figure: `${quietMs} ms quiet, ${loadedMs} ms beside the burst`,
         reached: loadedMs <= Math.max(quietMs * 1.2, quietMs + 20),
+      },
+      {
+        rule: `no window of 1,000 ms holds more than ${allowed}, as the store let them go`,
+        figure: `at most ${mostGranted}`,
+        reached: mostGranted > 0 && mostGranted <= allowed,
       },
     ];
   } finally {
@@ -149,6 +159,17 @@ async function measureOther(town: Town, contacts: TownContact[], word: string): 
     );
   }
   return median(contacts.map((_, i) => answerMs(town, `${word} ${i}`, () => true)));
+}
+
+/** When the sends of a tenant were let go. A machine that stands still for a moment does not change that, but when they arrive. */
+function grantTimes(town: Town, tenantId: string): number[] {
+  const db = new DatabaseSync(town.server.databasePath, { readOnly: true });
+  try {
+    const rows = db.prepare('SELECT sending_at_ms AS atMs FROM send WHERE tenant_id = ?').all(tenantId);
+    return (rows as { atMs: number | null }[]).flatMap(({ atMs }) => atMs ?? []);
+  } finally {
+    db.close();
+  }
 }
 
 /** The most that any half-open window of 1,000 ms holds. */

@@ -3,6 +3,7 @@
  * environment alone, killed and started again at will.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,9 @@ import { join, resolve } from 'node:path';
 import { callOwner } from '#surface/cli/command-socket.ts';
 
 const bin = resolve(import.meta.dirname, '../../bin/nightdesk');
+
+/** Where several start side by side on a busy machine, one takes many times as long as alone. */
+const startMsMax = 60_000;
 
 export interface ServerOptions {
   simulatorUrl: string;
@@ -131,7 +135,7 @@ export class ServerProcess {
   }
 
   async #ready(child: ChildProcess): Promise<void> {
-    const untilMs = Date.now() + 20_000;
+    const untilMs = Date.now() + startMsMax;
     while (Date.now() < untilMs) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(
@@ -144,7 +148,7 @@ export class ServerProcess {
       if (ready) return;
       await pause(20);
     }
-    throw new Error(`The server was not ready within 20 s; see ${this.logPath}.`);
+    throw new Error(`The server was not ready within ${startMsMax} ms; see ${this.logPath}.`);
   }
 
   /** SIGKILL, and waits until it is gone. */
@@ -181,7 +185,7 @@ async function endOf(child: ChildProcess): Promise<Ended> {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (said += chunk));
   const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, said })));
-  if (!(await until(() => child.exitCode !== null || child.signalCode !== null, 20_000)))
+  if (!(await until(() => child.exitCode !== null || child.signalCode !== null, startMsMax)))
     child.kill('SIGKILL');
   return ended;
 }
@@ -200,11 +204,22 @@ export async function until(
   return condition();
 }
 
+const portsGiven = new Set<number>();
+
+/** One that the system gives to nobody by itself, and we to nobody twice: until a server listens there, and while it is killed. */
 async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 30_000);
+    if (portsGiven.has(port) || !(await isFree(port))) continue;
+    portsGiven.add(port);
+    return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('No free port could be had.');
-  return address.port;
+  return new Promise((done) => {
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+  });
 }

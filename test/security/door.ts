@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach } from 'vitest';
+import type { Dialog } from '#core/dialog/dialog.ts';
 import type { MailboxEvent } from '#core/model/events.ts';
 import type { Store } from '#core/ports/store.ts';
 import { runCommand } from '#runtime/commands.ts';
@@ -85,6 +86,7 @@ export interface DoorOptions {
   env?: Record<string, string>;
   wrap?: (store: Store) => Store;
   log?: (line: string) => void;
+  dialogs?: Dialog[];
 }
 
 /** What `tenants apply` is given for a business. */
@@ -111,7 +113,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const database = openDatabase(':memory:');
   const opened = storeOn(database, { soon: world.timers.soon, random: world.random });
   const nightdesk = createNightdesk({
-    config,
+    config: { ...config, file: { ...config.file, dialogs: options.dialogs ?? [] } },
     world,
     store: options.wrap?.(opened) ?? opened,
     secrets: new Secrets(['a key of at least thirty-two characters']),

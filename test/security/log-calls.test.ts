@@ -49,6 +49,7 @@ const mayTell = [
   'src/runtime/config-file.ts',
   'src/runtime/doctor-store.ts',
   'src/runtime/world/secrets.ts',
+  'src/store/sqlite/backup.ts',
   'src/store/sqlite/database.ts',
   'src/store/sqlite/worker/wire.ts',
   'src/surface/cli/command-socket.ts',

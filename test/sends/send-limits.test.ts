@@ -170,6 +170,26 @@ const limited: Limit[] = [
     build: (n) => template({ name: 'a', language: 'es', body: [chars(n)] }),
   },
   {
+    field: 'template.buttons[].urlSuffix',
+    max: 2,
+    build: (n) =>
+      template({
+        name: 'a',
+        language: 'es',
+        buttons: ids(n).map((urlSuffix, index) => ({ index, urlSuffix })),
+      }),
+  },
+  {
+    field: 'template.buttons[].couponCode',
+    max: 1,
+    build: (n) =>
+      template({
+        name: 'a',
+        language: 'es',
+        buttons: ids(n).map((couponCode, index) => ({ index, couponCode })),
+      }),
+  },
+  {
     field: 'template.components',
     max: 10,
     build: (n) =>
@@ -241,6 +261,32 @@ const wrong: [string, string, () => SendBody][] = [
         body: 'b',
         button: 'o',
         sections: [{ title: 't', rows: [row] }, { rows: [{ id: 'b', title: 'B' }] }],
+      }),
+  ],
+  [
+    'a section without rows',
+    'interactive.action.sections[1].rows',
+    () =>
+      list({
+        body: 'b',
+        button: 'o',
+        sections: [
+          { title: 'a', rows: [row] },
+          { title: 'b', rows: [] },
+        ],
+      }),
+  ],
+  [
+    'two values for one button of a template',
+    'template.buttons[].index',
+    () =>
+      template({
+        name: 'a',
+        language: 'es',
+        buttons: [
+          { index: 1, payload: 'x' },
+          { index: 1, payload: 'y' },
+        ],
       }),
   ],
   [

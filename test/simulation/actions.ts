@@ -1,5 +1,5 @@
 /** What each action of a plan does. To add one, add its shape to the plan and what it does here. */
-import type { Contact } from '#simulator/index.ts';
+import type { Contact, HistoryMessage } from '#simulator/index.ts';
 import type { Action, Plan } from './plan.ts';
 import { numberOf, phoneOf, userIdOf } from './setting-up.ts';
 import type { Universe } from './universe.ts';
@@ -23,6 +23,8 @@ type Acts = { [K in Action['kind']]: (universe: Universe, action: Of<K>) => void
 
 const acts: Acts = {
   say,
+  tap,
+  tell,
   echo,
   changeNumber,
   take: operate,
@@ -77,6 +79,41 @@ function say(universe: Universe, { contact, tenant, number, message, text }: Of<
     phoneNumberId,
     type: message,
     text: said.text ?? '',
+  });
+}
+
+/** A second tap on a button is a message of its own; what was tapped is what the button says. */
+function tap(universe: Universe, action: Of<'tap'>): void {
+  const { meta, world, journal } = universe;
+  const { id: contact } = contactOf(universe, action.contact);
+  const phoneNumberId = numberOf(action.tenant, action.number);
+  const tenantId = tenantOf(universe.plan, action.tenant);
+  const messages = meta.conversations.find(phoneNumberId, contact)?.messages ?? [];
+  const offer = messages.findLast((message) => buttonsOf(message).length > 0);
+  const button = offer && buttonsOf(offer)[action.option];
+  if (offer === undefined || button === undefined) return;
+  for (let nth = 0; nth < action.times; nth += 1)
+    world.timers.after(1 + nth * action.everyMs, () => {
+      const content = { type: 'buttonReply', id: button, replyTo: offer.wamid } as const;
+      const { wamid } = meta.inbound.say({ phoneNumberId, contact, ...content }, universe.nowMs());
+      journal.note({ kind: 'said', wamid, contact, tenantId, phoneNumberId, type: 'tap', text: '', button });
+      universe.link.pump();
+    });
+}
+
+interface Offer {
+  action?: { buttons?: { reply?: { id?: string } }[] };
+}
+
+const buttonsOf = ({ body }: HistoryMessage): string[] =>
+  ((body ?? {}) as Offer).action?.buttons?.map(({ reply }) => reply?.id ?? '') ?? [];
+
+function tell(universe: Universe, { tenant, number, contact, fact, name }: Of<'tell'>): void {
+  universe.teller.tell({
+    tenantId: tenantOf(universe.plan, tenant),
+    phoneNumberId: numberOf(tenant, number),
+    phone: contactOf(universe, contact).phone ?? phoneOf(contact),
+    ...{ fact, name },
   });
 }
 

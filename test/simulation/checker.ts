@@ -14,6 +14,7 @@ export type Invariant =
   | 'I4'
   | 'I5'
   | 'I6'
+  | 'I7'
   | 'I8'
   | 'I9'
   | 'I10'

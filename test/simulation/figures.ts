@@ -1,4 +1,5 @@
 /** What a run of many seeds did: a claim of "nothing lost" counts only where what could have lost it has happened. */
+import { providedWords } from './tally.ts';
 import { witnessed } from './witness.ts';
 import type { Done } from './worker.ts';
 
@@ -6,9 +7,12 @@ import type { Done } from './worker.ts';
 const needed = [
   ...['messages', 'crashed', 'paused', 'stopped', 'webhooks refused', 'webhooks taken twice'],
   ...['sends accepted', 'sends refused', 'answers lost', 'store and command faults', 'model calls'],
+  ...['paid requests', 'charges', ...Object.values(providedWords), 'charges looked up'],
+  ...['events of the business', 'events of the business taken twice', 'events of the business refused'],
+  ...['taps', 'buttons tapped twice'],
   ...witnessed,
 ];
-const longRunSeeds = 100;
+const longRunSeeds = 500;
 
 export class Figures {
   seeds = 0;

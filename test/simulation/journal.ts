@@ -4,6 +4,7 @@
  * what a run's trace is made of, and it tells a failure in words.
  */
 import { createHash } from 'node:crypto';
+import type { RateName } from './plan.ts';
 
 export interface StatusSeen {
   /** Of our send. */
@@ -27,6 +28,24 @@ export interface GraphCall {
   sendId: string;
 }
 
+/** One request to the provider of paid work, or a look-up of one. */
+export interface PaidCall {
+  call: number;
+  process: number;
+  tenantId: string;
+  /** The idempotency key that it carries. */
+  key: string;
+}
+
+/** Something that a system of the business says. */
+export interface Telling {
+  process: number;
+  tenantId: string;
+  fact: string;
+  /** Of its data: under one key there are two where the business is in error. */
+  variant: number;
+}
+
 export type What =
   | {
       kind: 'said';
@@ -36,6 +55,8 @@ export type What =
       phoneNumberId: string;
       type: string;
       text: string;
+      /** The button that was tapped. */
+      button?: string;
     }
   | { kind: 'posted'; process: number; delivery: string; messages: string[]; statuses: StatusSeen[] }
   | {
@@ -62,6 +83,20 @@ export type What =
       all: string[];
     }
   | { kind: 'modelEnded'; process: number; call: number; key: string; how: string; words: string[] }
+  /** A request leaves its process for the provider; what that makes of it, and charges for it; its process hears of it. */
+  | ({ kind: 'paidAsked' } & PaidCall)
+  | {
+      kind: 'provided';
+      tenantId: string;
+      key: string;
+      how: RateName | 'answers';
+      amountMicros: number | null;
+    }
+  | ({ kind: 'paidHeard'; how: string } & PaidCall)
+  | ({ kind: 'lookedUp' } & PaidCall)
+  | ({ kind: 'lookupHeard'; how: string } & PaidCall)
+  | ({ kind: 'told' } & Telling)
+  | ({ kind: 'tellingAnswered'; status: number } & Telling)
   | { kind: 'fault'; process: number; what: string }
   | { kind: 'process'; process: number; what: 'started' | 'crashed' | 'stopped' | 'paused' | 'resumed' }
   | { kind: 'world'; what: string }
@@ -119,6 +154,23 @@ export const short = (id: string) => (id.startsWith('wamid.') ? `wamid..${id.sli
 const bodyText = (each: { messages: string[]; statuses: StatusSeen[] }) =>
   list([...each.messages.map((wamid) => `message ${short(wamid)}`), ...each.statuses.map(statusText)]);
 
+type Paid = Extract<Observation, { key: string; kind: `paid${string}` | `look${string}` | 'provided' }>;
+
+function paidInWords(each: Paid): string {
+  switch (each.kind) {
+    case 'paidAsked':
+      return `process ${each.process} asks the provider (${each.key})`;
+    case 'paidHeard':
+      return `process ${each.process} hears of the provider (${each.key}): ${each.how}`;
+    case 'provided':
+      return `the provider (${each.key}): ${each.how}, it charges ${each.amountMicros ?? 'nothing'}`;
+    case 'lookedUp':
+      return `process ${each.process} looks up what became of ${each.key}`;
+    case 'lookupHeard':
+      return `process ${each.process} hears what became of ${each.key}: ${each.how}`;
+  }
+}
+
 function inWords(each: Observation): string {
   switch (each.kind) {
     case 'said':
@@ -139,6 +191,16 @@ function inWords(each: Observation): string {
       return `process ${each.process} asks the model (${each.key}): ${list(each.words)}`;
     case 'modelEnded':
       return `the model's answer to process ${each.process} (${each.key}): ${each.how}`;
+    case 'paidAsked':
+    case 'paidHeard':
+    case 'provided':
+    case 'lookedUp':
+    case 'lookupHeard':
+      return paidInWords(each);
+    case 'told':
+      return `${each.fact} (${each.variant}) is told to process ${each.process} for ${each.tenantId}`;
+    case 'tellingAnswered':
+      return `process ${each.process} answers ${each.status} to ${each.fact} (${each.variant}) of ${each.tenantId}`;
     case 'fault':
       return `process ${each.process}: ${each.what}`;
     case 'process':

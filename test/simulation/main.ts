@@ -1,20 +1,9 @@
-/**
- * `npm run sim`: runs seeds and says what came of them.
- *
- *   --seed N          one seed: its plan, and its story where it fails (or with --story)
- *   --seeds A..B      a range
- *   --fresh N         N seeds that were never run before
- *   --minutes M       fresh seeds for so long
- *   --planted NAME    hunts for a bug that was planted on purpose, or for all of them by `all`
- *   --plan FILE       one plan from a file; --save FILE writes the plan that a failing seed was cut down to
- *   --keep-going      does not stop at the first seed that fails, and names them all
- *   --workers N       processes side by side; as many as there are processors if absent
- *   --report FILE     writes the figures as JSON
- */
+/** `npm run sim`: runs seeds and says what came of them. */
 import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { readArguments, refuse } from '../command-line.ts';
 import { checkFigures, Figures } from './figures.ts';
 import { type Found, hunt } from './hunt.ts';
 import { drawPlan, type Plan } from './plan.ts';
@@ -25,21 +14,36 @@ import { failsBy, shrink } from './shrink.ts';
 import type { Variant } from './variant.ts';
 import type { Order } from './worker.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    fresh: { type: 'string' },
-    minutes: { type: 'string' },
-    planted: { type: 'string' },
-    plan: { type: 'string' },
-    save: { type: 'string' },
-    'keep-going': { type: 'boolean', default: false },
-    workers: { type: 'string', default: String(availableParallelism()) },
-    report: { type: 'string' },
-    story: { type: 'boolean', default: false },
-  },
-});
+const usage = `npm run sim -- [options]: runs seeds and says what came of them; seeds 1 to 100 unless others are asked for
+
+  --seed N          one seed: its plan, and its story where it fails (or with --story)
+  --seeds A..B      a range
+  --fresh N         N seeds that were never run before
+  --minutes M       fresh seeds for so long
+  --planted NAME    hunts for a bug that was planted on purpose, or for all of them by \`all\`
+  --plan FILE       one plan from a file; --save FILE writes the plan that a failing seed was cut down to
+  --keep-going      does not stop at the first seed that fails, and names them all
+  --workers N       processes side by side; as many as there are processors if absent
+  --report FILE     writes the figures as JSON
+`;
+
+const { values } = readArguments(usage, () =>
+  parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      fresh: { type: 'string' },
+      minutes: { type: 'string' },
+      planted: { type: 'string' },
+      plan: { type: 'string' },
+      save: { type: 'string' },
+      'keep-going': { type: 'boolean', default: false },
+      workers: { type: 'string', default: String(availableParallelism()) },
+      report: { type: 'string' },
+      story: { type: 'boolean', default: false },
+    },
+  }),
+);
 
 /** Seeds are small whole numbers, so that they can be read out. */
 const freshSeed = () => randomInt(1_000_000, 1_000_000_000);
@@ -57,7 +61,6 @@ function main(): Promise<boolean> {
   return runMany(seedsAsked());
 }
 
-/** @throws Error where what was asked for makes no sense. */
 function seedsAsked(): () => number | undefined {
   if (values.minutes !== undefined) {
     const endMs = performance.now() + Number(values.minutes) * 60_000;
@@ -70,7 +73,7 @@ function seedsAsked(): () => number | undefined {
   }
   const [from, to] = (values.seeds ?? '1..100').split('..').map(Number);
   if (from === undefined || to === undefined || !(from <= to))
-    throw new Error(`--seeds wants a range such as 1..100, not "${values.seeds}".`);
+    refuse(`--seeds wants a range such as 1..100, not "${values.seeds}"`);
   let seed = from;
   return () => (seed <= to ? seed++ : undefined);
 }

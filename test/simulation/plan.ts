@@ -37,6 +37,20 @@ export const rateMax = {
   modelRefuses: 0.05,
   modelHandsOff: 0.04,
   modelSaysNothing: 0.03,
+  // The provider of paid work; what it charges for and what it does not
+  providerAway: 0.1,
+  providerBusy: 0.2,
+  providerFails: 0.1,
+  providerFailsCharged: 0.1,
+  providerHangs: 0.1,
+  providerHangsCharged: 0.1,
+  providerLosesAnswer: 0.2,
+  providerAnswersLate: 0.15,
+  lookupUnknown: 0.4,
+  resultLost: 0.2,
+  // The business' own systems
+  factRepeated: 0.5,
+  factWithOtherData: 0.2,
   // The store and the wakes
   storeRefuses: 0.06,
   commitFails: 0.04,
@@ -51,7 +65,7 @@ export type RateName = keyof typeof rateMax;
 export interface TenantPlan {
   id: string;
   numbers: number;
-  dialog: 'assistant' | 'steps';
+  dialog: 'assistant' | 'steps' | 'shop';
   quietMs: number;
   overlap: 'queue' | 'interrupt';
   sendsPerSecondMax: number | null;
@@ -59,10 +73,41 @@ export interface TenantPlan {
   repliesPerHourMax: number | null;
 }
 
+/** The paid work of all shops of a plan, and what its provider is like. */
+export interface PaidPlan {
+  /** A request whose idempotency key is known is charged no second time. */
+  honoursKeys: boolean;
+  /** Between its arrival and its answer. */
+  latencyMs: { minMs: number; maxMs: number };
+  attemptsMax: number;
+  deadlineMs: number;
+  requestTimeoutMs: number;
+  /** How long a dialog waits; a result that comes after it is late. */
+  patienceMs: number;
+  /** Of limits. */
+  windowMs: number;
+  perContactMax: number;
+  perTenantMicrosMax: number;
+  /** Before what nobody knows is looked into for the first time. */
+  lookAgainMs: number;
+}
+
 export type Message = 'text' | 'image' | 'reaction' | 'voice' | 'unsupported';
 
 export type Action = { atMs: number } & (
   | { kind: 'say'; contact: number; tenant: number; number: number; message: Message; text: string }
+  /** Somebody taps a button of the last offer, so many times, one after another. */
+  | {
+      kind: 'tap';
+      contact: number;
+      tenant: number;
+      number: number;
+      option: number;
+      times: number;
+      everyMs: number;
+    }
+  /** A system of the business tells something of a customer. */
+  | { kind: 'tell'; contact: number; tenant: number; number: number; fact: string; name: string }
   | { kind: 'crash'; process: number; awayMs: number }
   | { kind: 'stop'; process: number; awayMs: number }
   | { kind: 'pause'; process: number; forMs: number }
@@ -86,6 +131,7 @@ export interface Plan {
   networkMs: { minMs: number; maxMs: number };
   storeMs: { minMs: number; maxMs: number };
   modelMs: { minMs: number; maxMs: number };
+  paid: PaidPlan;
   batchMax: number;
   /** Whether Meta's `failed` carries the id of the send; it promises so only for the others. */
   failedNamesSend: boolean;
@@ -126,6 +172,7 @@ export function drawPlan(seed: number): Plan {
     networkMs: { minMs: 1, maxMs: draw.of(1, 20, 45) },
     storeMs: { minMs: 1, maxMs: draw.of(1, 4, 15, 120) },
     modelMs: { minMs: draw.of(10, 200), maxMs: draw.of(300, 2_000, 9_000) },
+    paid: drawPaid(draw),
     batchMax: draw.of(1, 1, 5, 40),
     failedNamesSend: draw.chance(0.5),
     rates: drawRates(draw),
@@ -138,12 +185,27 @@ function drawTenant(draw: Draw, index: number): TenantPlan {
   return {
     id: `t${index}`,
     numbers: draw.of(1, 1, 2),
-    dialog: draw.of('assistant', 'assistant', 'steps'),
+    dialog: draw.of('assistant', 'assistant', 'steps', 'shop', 'shop'),
     quietMs: draw.of(0, 0, 400, 1_500),
     overlap: draw.of('queue', 'interrupt'),
     sendsPerSecondMax: draw.of(null, 5, 20),
     numberPerSecond: draw.of(null, 4, 20),
     repliesPerHourMax: draw.of(null, null, 5),
+  };
+}
+
+function drawPaid(draw: Draw): PaidPlan {
+  return {
+    honoursKeys: draw.chance(0.6),
+    latencyMs: { minMs: 20, maxMs: draw.of(200, 2_500) },
+    attemptsMax: draw.of(1, 2, 3),
+    deadlineMs: draw.of(6_000, 15_000),
+    requestTimeoutMs: draw.of(1_500, 4_000),
+    patienceMs: draw.of(3_000, 20_000),
+    windowMs: draw.of(10_000, 60_000, 3_600_000),
+    perContactMax: draw.of(2, 5, 100),
+    perTenantMicrosMax: draw.of(400, 2_000, 1_000_000),
+    lookAgainMs: draw.of(1_000, 1_000, 15_000),
   };
 }
 
@@ -193,6 +255,8 @@ function drawActions(draw: Draw, plan: Omit<Plan, 'actions'>): Action[] {
   times(2, () => ({ kind: 'resolveSends', atMs: at(), tenant: tenant() }));
   times(2, () => ({ kind: 'redriveDeadLetters', atMs: at(), tenant: tenant() }));
   times(2, () => ({ kind: 'applyTenants', atMs: at(), tenant: tenant() }));
+  drawTaps(draw, plan, actions);
+  drawFacts(draw, plan, actions);
   drawStrangers(draw, plan, actions);
   drawBadMoments(draw, plan, actions);
   return actions.sort((a, b) => a.atMs - b.atMs);
@@ -248,24 +312,58 @@ function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]
     // Now and then somebody writes more than a pair may be answered at once.
     const isFlood = draw.chance(0.01);
     for (let burst = isFlood ? 70 : draw.of(1, 1, 2, 4, 8); burst > 0; burst -= 1) {
-      actions.push(saying(draw, plan, { atMs, contact, tenant, number, said }, isFlood ? ['tell'] : verbs));
+      actions.push(saying(draw, plan, { atMs, contact, tenant, number, said }, isFlood));
       said += 1;
       atMs += draw.of(0, 3, 40, 700, 3_000);
     }
   }
 }
 
-/** What the dialog `steps` understands. */
-const verbs: readonly [string, ...string[]] = ['ask', 'ask', 'remind', 'break', 'tell'];
+/** What dialogs understand; the assistant understands everything. */
+const verbs = {
+  steps: ['ask', 'ask', 'remind', 'break', 'tell'],
+  shop: ['key', 'look', 'flag', 'twice', 'print', 'offer', 'offer', 'stop', 'tell', 'break'],
+  assistant: [],
+} as const;
+
+/** Whoever was offered something taps it, now and then twice: at once, or when the answer is long in coming. */
+function drawTaps(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+  for (const action of [...actions]) {
+    if (action.kind !== 'say' || !action.text.startsWith('offer')) continue;
+    const { contact, tenant, number } = action;
+    const atMs = action.atMs + draw.of(300, 1_500, 6_000) + draw.whole(0, plan.networkMs.maxMs);
+    const again = {
+      option: draw.whole(0, 2),
+      times: draw.of(1, 2, 2, 3),
+      everyMs: draw.of(1, 30, 800, 5_000),
+    };
+    actions.push({ kind: 'tap', atMs, contact, tenant, number, ...again });
+  }
+}
+
+/** A shop tells of payments; some of customers who never wrote. */
+function drawFacts(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+  if (draw.chance(0.4)) return;
+  for (let nth = draw.of(2, 5, 12); nth > 0; nth -= 1) {
+    const contact = draw.whole(0, plan.contacts - 1);
+    const tenant = draw.chance(0.8) ? contact % plan.tenants.length : draw.whole(0, plan.tenants.length - 1);
+    const number = draw.whole(0, (plan.tenants[tenant]?.numbers ?? 1) - 1);
+    const name = draw.of('paid', 'paid', 'paid', 'broken', 'unheard');
+    const atMs = draw.whole(0, plan.activeMs);
+    actions.push({ kind: 'tell', atMs, contact, tenant, number, fact: `f${nth}`, name });
+  }
+}
 
 /** One message; its word is its own in the whole plan. */
 function saying(
   draw: Draw,
   plan: Omit<Plan, 'actions'>,
   { said, ...at }: { atMs: number; contact: number; tenant: number; number: number; said: number },
-  does = verbs,
+  onlyTells = false,
 ): Action {
   const message = draw.chance(0.9) ? 'text' : draw.of<Message>('image', 'reaction', 'voice', 'unsupported');
-  const verb = plan.tenants[at.tenant]?.dialog === 'steps' ? `${draw.of(...does)} ` : '';
-  return { kind: 'say', ...at, message, text: `${verb}w${said}` };
+  const understood = verbs[plan.tenants[at.tenant]?.dialog ?? 'assistant'];
+  const [verb, ...others] = understood.filter((each) => !onlyTells || each === 'tell');
+  const does = verb === undefined ? '' : `${draw.of(verb, ...others)} `;
+  return { kind: 'say', ...at, message, text: `${does}w${said}` };
 }

@@ -16,6 +16,8 @@ import { steps } from './dialogs.ts';
 import type { GraphCall, Journal } from './journal.ts';
 import { createSimulatedModel } from './model.ts';
 import type { Plan, RateName } from './plan.ts';
+import { seenProvider } from './provider.ts';
+import { createShop } from './shop.ts';
 import type { Variant } from './variant.ts';
 
 /** What all processes of a simulation share. */
@@ -63,17 +65,18 @@ export async function createProcess(
   const bare = { clock, random, timers, log, http: virtual.http };
   const around = { process, world: bare };
   const http = variant?.http?.(virtual.http, around) ?? virtual.http;
-  const world: World = { ...bare, http: seenHttp(process, http, shared) };
+  const { journal, nextCall } = shared;
+  const provided = seenProvider(http, { process, journal, nextCall });
+  const world: World = { ...bare, http: seenHttp(process, provided, shared) };
   const store = variant?.store?.(shared.store, around) ?? shared.store;
   const nightdesk = createNightdesk({
-    config: { ...config, file: { dialogs: [steps] } },
+    config: { ...config, file: { dialogs: [steps, createShop(plan.paid)] } },
     world,
     store: distantStore(process, store, virtual, shared),
     secrets: new PlainSecrets(['a key of at least thirty-two characters']),
     model: createSimulatedModel({
-      ...{ process, plan, timers, journal: shared.journal },
+      ...{ process, plan, timers, journal, nextCall },
       random: () => shared.random('model'),
-      nextCall: shared.nextCall,
       isHealed: shared.isHealed,
     }),
     wake: unreliableWake(createLocalWake(world), shared),
@@ -165,6 +168,7 @@ interface SendBody {
   to?: string;
   recipient?: string;
   text?: { body?: string };
+  interactive?: { body?: { text?: string } };
   type?: string;
   biz_opaque_callback_data?: string;
 }
@@ -181,7 +185,7 @@ function callOf(process: number, { url, headers, body }: HttpRequest, shared: Sh
     phoneNumberId: new URL(url).pathname.split('/').at(-2) ?? '',
     tenantId: authorization?.replace('Bearer token of ', '') ?? '',
     to: send.to ?? send.recipient ?? '',
-    text: send.text?.body ?? `(${send.type})`,
+    text: send.text?.body ?? send.interactive?.body?.text ?? `(${send.type})`,
     sendId: send.biz_opaque_callback_data,
   };
 }

@@ -63,6 +63,21 @@ const watched = {
   timer: ['tenant_id', 'conversation_id', 'timer_id', 'token', 'due_at_ms'],
   flag: ['tenant_id', 'flag_id', 'conversation_id', 'reason', 'count', 'resolved_at_ms'],
   dead_letter: ['tenant_id', 'dead_letter_id', 'conversation_id', 'position', 'redriven_at_ms'],
+  ledger_entry: [
+    ...[
+      'tenant_id',
+      'activity_id',
+      'request',
+      'conversation_id',
+      'contact_id',
+      'activity',
+      'day',
+      'currency',
+    ],
+    ...['reserved_micros', 'spent_micros', 'state', 'presumed', 'on_uncertain', 'tries', 'created_at_ms'],
+  ],
+  ledger_posting: ['tenant_id', 'activity_id', 'request', 'nth', 'from_place', 'to_place', 'amount_micros'],
+  ledger_day: ['tenant_id', 'day', 'currency', 'spent_micros'],
   limit_counter: ['tenant_id', 'limit_name', 'scope', 'window_start_ms', 'window_end_ms', 'used', 'refused'],
 } as const;
 

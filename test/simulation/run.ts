@@ -2,11 +2,14 @@
  * Runs one plan from its seed to rest: first everything goes wrong as planned and the checkers watch every commit; then
  * all faults end, people hand back what they hold, and within bounded virtual time nothing may be left to do.
  */
+import { configureLimits, limits } from '#core/limits.ts';
 import { createContacts, handBackAll, schedule } from './actions.ts';
 import type { MakeChecker, Violation } from './checker.ts';
 import { makeCheckers } from './checkers/index.ts';
 import { standStill } from './no-machine.ts';
 import type { Plan } from './plan.ts';
+import { countsOf } from './tally.ts';
+import { makeKey } from './teller.ts';
 import { Universe } from './universe.ts';
 import type { Variant } from './variant.ts';
 
@@ -34,8 +37,15 @@ export interface RunOptions {
   checkers?: readonly MakeChecker[];
 }
 
-export function simulate(options: RunOptions): Promise<Outcome> {
-  return standStill(() => run(options));
+export async function simulate(options: RunOptions): Promise<Outcome> {
+  const before = { ...limits };
+  const { lookAgainMs } = options.plan.paid;
+  configureLimits({ chargeBackoffBaseMs: lookAgainMs, chargeBackoffMaxMs: 4 * lookAgainMs });
+  try {
+    return await standStill(() => run(options));
+  } finally {
+    configureLimits(before);
+  }
 }
 
 async function run({ plan, variant, checkers = makeCheckers }: RunOptions): Promise<Outcome> {
@@ -45,6 +55,7 @@ async function run({ plan, variant, checkers = makeCheckers }: RunOptions): Prom
   for (let process = 0; process < plan.processes; process += 1) void universe.start(process);
   await until(universe, () => universe.running().length === plan.processes, 60_000);
   await applyTenants(universe);
+  await makeKeys(universe);
   schedule(universe, plan.actions);
   await until(universe, () => false, plan.activeMs + 1_000);
   if (universe.violation === null) await comeToRest(universe);
@@ -71,6 +82,23 @@ async function applyTenants(universe: Universe): Promise<void> {
     });
     await until(universe, () => isOver, 60_000);
   }
+}
+
+/** As `nightdesk keys create` would, whose keys are of the machine's own chance. */
+async function makeKeys(universe: Universe): Promise<void> {
+  for (const { id } of universe.plan.tenants)
+    for (let isMade = false; !isMade; ) {
+      let isOver = false;
+      void makeKey(universe.store, id, universe.nowMs()).then(
+        () => {
+          isMade = isOver = true;
+        },
+        () => {
+          isOver = true;
+        },
+      );
+      await until(universe, () => isOver, 60_000);
+    }
 }
 
 /** Lets time pass until the condition holds, a checker objects, or the time is over. */
@@ -118,6 +146,10 @@ const open: readonly (readonly [string, string])[] = [
   ['an event that no turn took', `SELECT conversation_id AS id FROM event WHERE end IS NULL`],
   ['an event that awaits its answer', `SELECT conversation_id AS id FROM event WHERE end = 'awaiting'`],
   ['an open send', `SELECT send_id AS id FROM send WHERE state IN ('queued', 'sending', 'uncertain')`],
+  [
+    'money of which nobody knows what became of it',
+    `SELECT activity_id AS id FROM ledger_entry WHERE state NOT IN ('settled', 'refunded')`,
+  ],
   ['a running activity', `SELECT activity_id AS id FROM activity WHERE state = 'running'`],
   ['a message in quarantine', `SELECT quarantine_id AS id FROM quarantine WHERE redriven_at_ms IS NULL`],
   ['a timer', `SELECT timer_id AS id FROM timer`],
@@ -127,34 +159,14 @@ const open: readonly (readonly [string, string])[] = [
   ],
 ];
 
-function leftToDo({ rows, meta }: Universe): string[] {
+function leftToDo({ rows, meta, teller }: Universe): string[] {
   const left = open.flatMap(([what, sql]) => {
     const found = rows.all<{ id: string }>(sql);
     return found.length === 0 ? [] : [`${what} (${found.length}: ${found[0]?.id})`];
   });
   const { updates, inFlight, retrying } = meta.waiting();
   const webhooks = updates + inFlight + retrying;
-  return webhooks === 0 ? left : [...left, `${webhooks} webhooks that are not acknowledged`];
-}
-
-function countsOf({ journal, witness }: Universe): Record<string, number> {
-  const counts: Record<string, number> = {};
-  const add = (name: string) => {
-    counts[name] = (counts[name] ?? 0) + 1;
-  };
-  const taken = new Set<string>();
-  for (const seen of journal.seen) {
-    if (seen.kind === 'acknowledged' && seen.status === 200) {
-      if (seen.messages.some((wamid) => taken.has(wamid))) add('webhooks taken twice');
-      for (const wamid of seen.messages) taken.add(wamid);
-    }
-    if (seen.kind === 'process') add(seen.what);
-    else if (seen.kind === 'arrived') add(seen.wamid === null ? 'sends refused' : 'sends accepted');
-    else if (seen.kind === 'acknowledged') add(seen.status === 200 ? 'webhooks taken' : 'webhooks refused');
-    else if (seen.kind === 'said') add('messages');
-    else if (seen.kind === 'heard' && seen.how.startsWith('uncertain')) add('answers lost');
-    else if (seen.kind === 'fault') add('store and command faults');
-    else if (seen.kind === 'asked') add('model calls');
-  }
-  return { ...counts, ...witness.counts };
+  if (webhooks > 0) left.push(`${webhooks} webhooks that are not acknowledged`);
+  if (teller.waiting > 0) left.push(`${teller.waiting} events of the business that nobody has answered`);
+  return left;
 }

@@ -17,8 +17,11 @@ import { type GraphCall, Journal } from './journal.ts';
 import { MetaLink } from './meta-link.ts';
 import type { Plan } from './plan.ts';
 import { appSecret, createProcess, type Running, type Shared, tokenOf } from './process.ts';
+import { Provider } from './provider.ts';
 import { Rows } from './rows.ts';
 import { metaFaultsOf, numberOf, tenantsFileOf, wabaOf } from './setting-up.ts';
+import { providerUrl } from './shop.ts';
+import { Teller } from './teller.ts';
 import type { Variant } from './variant.ts';
 import { Witness } from './witness.ts';
 
@@ -34,6 +37,7 @@ export class Universe implements View {
   readonly journal: Journal;
   readonly meta: Meta;
   readonly link: MetaLink;
+  readonly teller: Teller;
   readonly rows: Rows;
   readonly witness = new Witness();
   readonly store: Store;
@@ -76,6 +80,14 @@ export class Universe implements View {
       connectionRefused: () => this.#happens('connectionRefused'),
       running: () => this.running(),
     });
+    this.#openProvider();
+    this.teller = new Teller({
+      ...{ journal: this.journal, timers: this.world.timers },
+      random: (stream) => this.random(stream),
+      isRepeated: () => this.#happens('factRepeated'),
+      hasOtherData: () => this.#happens('factWithOtherData'),
+      running: () => this.running(),
+    });
     this.#checkers = checkers.map((make) => make(this));
     this.journal.onNote((seen) => {
       for (const checker of this.#checkers) checker.see?.(seen);
@@ -100,6 +112,13 @@ export class Universe implements View {
 
   #happens(rate: keyof Plan['rates']): boolean {
     return !this.isHealed && this.random(rate) < this.plan.rates[rate];
+  }
+
+  #openProvider(): void {
+    const { plan, world, journal } = this;
+    const random = this.#stream('provider');
+    const provider = new Provider({ plan, journal, random, isHealed: () => this.isHealed });
+    world.serve(providerUrl, (request) => provider.serve(request), { networkMs: plan.networkMs });
   }
 
   #setup() {

@@ -3,13 +3,21 @@
  * conversations that were merged, work that a crash interrupted.
  */
 import type { RowChange, Table, Values } from './rows.ts';
+import { contactLimit, tenantLimit } from './shop.ts';
 
-type Seen = (old: Values | null, fresh: Values | null) => boolean;
+type Seen = (old: Values | null, fresh: Values | null, together: readonly RowChange[]) => boolean;
+
+const limitRefuses =
+  (...names: readonly string[]): Seen =>
+  (old, fresh) =>
+    names.includes(String(fresh?.limit_name)) && Number(fresh?.refused) > Number(old?.refused ?? 0);
 
 const becomes =
   (column: string, value: string): Seen =>
   (old, fresh) =>
     fresh?.[column] === value && old?.[column] !== value;
+
+const isKnown = (entry: Values | null) => entry?.state === 'settled' && entry.presumed === 0;
 
 /** What is worth counting, and how it is seen in a row's change. */
 const events: readonly (readonly [string, Table, Seen])[] = [
@@ -45,11 +53,34 @@ const events: readonly (readonly [string, Table, Seen])[] = [
   ['activities cancelled', 'activity', becomes('state', 'cancelled')],
   ['dead letters', 'dead_letter', (old) => old === null],
   ['flags for a person', 'flag', (old) => old === null],
+  ['replies refused by a limit', 'limit_counter', limitRefuses('repliesPerContactPerHour')],
+  ['paid starts refused by the limit of a contact', 'limit_counter', limitRefuses(contactLimit)],
+  ['paid work refused by the limit of money', 'limit_counter', limitRefuses(tenantLimit)],
+  ['costs settled', 'ledger_entry', becomes('state', 'settled')],
+  ['costs handed back', 'ledger_entry', becomes('state', 'refunded')],
+  ['costs that became uncertain', 'ledger_entry', becomes('state', 'uncertain')],
   [
-    'replies refused by a limit',
-    'limit_counter',
-    (old, fresh) => Number(fresh?.refused) > Number(old?.refused ?? 0),
+    'uncertain costs found out',
+    'ledger_entry',
+    (old, fresh) => (old?.state === 'uncertain' || old?.state === 'asking') && isKnown(fresh),
   ],
+  [
+    'costs counted without proof',
+    'ledger_entry',
+    (old, fresh) => old?.presumed === 0 && fresh?.presumed === 1,
+  ],
+  ['requests paid for anew', 'ledger_entry', (old, fresh) => old === null && Number(fresh?.request) > 1],
+  [
+    'paid results that came too late',
+    'ledger_entry',
+    (old, fresh, together) =>
+      old?.state === 'calling' &&
+      isKnown(fresh) &&
+      !together.some(
+        ({ table, new: row }) => table === 'activity' && row?.activity_id === fresh?.activity_id,
+      ),
+  ],
+  ['paid results used again', 'activity', (old, fresh) => old === null && fresh?.state === 'done'],
 ];
 
 export const witnessed = events.map(([name]) => name);
@@ -60,7 +91,7 @@ export class Witness {
   look(changes: readonly RowChange[]): void {
     for (const change of changes)
       for (const [name, table, seen] of events)
-        if (change.table === table && seen(change.old, change.new))
+        if (change.table === table && seen(change.old, change.new, changes))
           this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 }

@@ -115,6 +115,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
     { apply: (stage) => stage.merge('lost', true) },
   ],
   'process dies': { apply: dies },
+  'after a restore': { apply: (stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs }) },
   'rescue, its lease lives': {
     async apply(stage) {
       stage.advance(limits.leaseTtlMs - 1);
@@ -135,6 +136,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
       await stage.store.rescue({ ownerId: otherOwner, nowMs: stage.nowMs, all: false });
     },
   },
+  'the contact is erased': { apply: (stage) => stage.erase() },
   retention: { apply: (stage) => stage.retention() },
 };
 

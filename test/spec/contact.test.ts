@@ -124,6 +124,7 @@ const messages: Lifecycle<NoSubject, Namesake>['inputs'] = {
   },
   'answer to the id names the phone': { apply: (stage) => answered(stage, { bsuid }, { waId: phone }) },
   'answer to the phone names the id': { apply: (stage) => answered(stage, { phone }, { bsuid }) },
+  'an erasure of all of them': { apply: (stage) => stage.erase(phone, bsuid) },
   retention: { apply: (stage) => stage.retention() },
 };
 

@@ -85,6 +85,18 @@ function flagging(stage: Stage): CommitParts {
 
 const byRule: CommitParts = { ends: [{ end: 'noAnswerNeeded', endRef: 'rule', through }] };
 
+const cost = { currency: 'USD', amountMicros: 1, onUncertain: 'lookup', late: 'discard' } as const;
+
+/** A turn begins paid work, the provider may have been asked, and the conversation is merged away. */
+async function losePaidWork(stage: Stage, { ref }: Subject): Promise<void> {
+  const paid = { ...activity, activityId: 'act_paid', name: 'draw', cost };
+  await stage.say('draw', { from: customer });
+  await stage.turnIfAny(ref, { ends: [], activities: [paid] });
+  const { nowMs } = stage;
+  await stage.store.beginAttempt({ ref, activityId: 'act_paid', ownerId: owner, nowMs });
+  await stage.merge('lost');
+}
+
 /** The event that stands first is poison. */
 function burying(stage: Stage, deadLetterId: string, position: number): CommitParts {
   const { flags } = flagging(stage);
@@ -237,6 +249,8 @@ async function redrive(stage: Stage, { deadLetterId }: Subject) {
   expect(copy).toEqual({ end: null });
 }
 
+const restored: Try = { apply: (stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs }) };
+
 const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'turn: takes it, an activity answers': turn('awaiting', () => ({ activities: [activity] })),
   'turn: answers it': turn('awaiting', answering),
@@ -328,6 +342,7 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     given: { kind: 'business' },
     apply: (stage) => stage.merge('lost'),
   },
+  'merge, its side is lost, paid work was begun': { apply: losePaidWork },
   'merge, its side survives': { apply: (stage) => stage.merge('survives') },
   'merge, the other side is held': [
     { apply: (stage) => stage.merge('lost', true) },
@@ -340,6 +355,22 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'process dies': {
     apply: (stage) => stage.store.rescue({ ownerId: otherOwner, nowMs: stage.nowMs, all: true }),
   },
+  'after a restore': restored,
+  'after a restore, context kind': { ...restored, given: { kind: 'context' } },
+  'after a restore, end of an activity': { ...restored, given: { kind: 'internal' } },
+  'after a restore, told by the business': { ...restored, given: { kind: 'business' } },
+  'the contact is erased': [
+    { apply: (stage) => stage.erase() },
+    ...(['context', 'internal', 'business'] as const).map((kind) => ({
+      given: { kind },
+      only: ['open', 'noAnswerNeeded'],
+      apply: (stage: Stage) => stage.erase(),
+    })),
+  ],
+  'the contact is erased, a send has not left': (['queued', 'sending', 'uncertain'] as const).map((send) => ({
+    given: { send },
+    apply: (stage) => stage.erase(),
+  })),
   retention: { apply: (stage) => stage.retention() },
 };
 

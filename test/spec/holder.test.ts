@@ -91,6 +91,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
   'process dies': {
     apply: (stage) => stage.store.rescue({ ownerId: otherOwner, nowMs: stage.nowMs, all: true }),
   },
+  'after a restore': { apply: (stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs }) },
   'merge, its side survives': { apply: (stage) => stage.merge('survives') },
   'merge, the other side is held': { apply: (stage) => stage.merge('survives', true) },
   'merge, its side is lost': {
@@ -102,6 +103,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
       if (!wasMerged) expect(survivor?.holder).toBe(isHeld ? 'operator' : 'bot');
     },
   },
+  'the contact is erased': { apply: (stage) => stage.erase() },
   retention: { apply: (stage) => stage.retention() },
 };
 

@@ -135,6 +135,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
   'merge, its side is lost': apply((stage) => stage.merge('lost')),
   'merge, its side survives': apply((stage) => stage.merge('survives')),
   'process dies': apply((stage) => rescue(stage, true)),
+  'after a restore': apply((stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs })),
   'rescue, its lease lives': apply(async (stage) => {
     stage.advance(limits.leaseTtlMs - 1);
     await rescue(stage, false);
@@ -151,6 +152,7 @@ const inputs: Lifecycle<Subject, object>['inputs'] = {
   }),
   sweep: apply((stage) => stage.store.findWork({ ownerId: otherOwner, nowMs: stage.nowMs, max: 10 })),
   'its visit is over, and it was looked into as often as it may be': apply(lookIntoIt),
+  'the contact is erased': apply((stage) => stage.erase()),
   retention: apply((stage) => stage.retention()),
 };
 

@@ -21,7 +21,7 @@ import {
   wamid,
   windowClosed,
 } from './send-ways.ts';
-import { customer, openStage, type Stage } from './stage.ts';
+import { customer, openStage, type Row, type Stage } from './stage.ts';
 import { type Lifecycle, Untried, walk, walksEveryStatement } from './walk.ts';
 
 function later(stage: Stage, countsAsAttempt: boolean): Outcome {
@@ -86,7 +86,24 @@ const says = (status: InboundStatus['status']) => ({
 const decides = (decided: Parameters<typeof verdict>[2]) => ({
   apply: (stage: Stage, subject: Subject) => verdict(stage, subject, decided),
 });
+const restored = (stage: Stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs });
 const dies = (stage: Stage) => stage.store.rescue({ ownerId: otherOwner, nowMs: stage.nowMs, all: true });
+
+/** Twice, since Meta tells things twice; of templates there is one more, or none where a person has the conversation. */
+async function failForWindow(stage: Stage, { send }: Subject) {
+  const { sendId } = send;
+  const templates = () =>
+    Number(stage.row("SELECT count(*) AS count FROM send WHERE body LIKE '%come_back%'")?.count);
+  const before = templates();
+  const status = stage.status('failed', { wamid, opaque: sendId, errors: [{ code: 131_047 }] });
+  await stage.report(status);
+  await stage.report(status);
+  const isReplaced = stage.row(
+    "SELECT 1 FROM send WHERE send_id = ? AND why LIKE '%its template was sent%'",
+    sendId,
+  );
+  expect(templates() - before).toBe(isReplaced === undefined ? 0 : 1);
+}
 
 const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'slot granted': { apply: (stage, subject) => ask(stage, subject, 'granted') },
@@ -158,9 +175,25 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
       await dies(stage);
     },
   },
+  'after a restore': { apply: restored },
+  'after a restore, an earlier attempt was accepted': {
+    given: { earlierAccepted: true },
+    async apply(stage, subject) {
+      knowsWamid(stage, subject);
+      await restored(stage);
+    },
+  },
   'status sent': says('sent'),
   'status delivered, read or played': [says('delivered'), says('read'), says('played')],
   'status failed': says('failed'),
+  'status failed, the window was closed, it has a template': {
+    given: { template: true },
+    apply: failForWindow,
+  },
+  'status failed, the window was closed, it has a template, taken over': {
+    given: { template: true, takenOver: true },
+    apply: failForWindow,
+  },
   'status failed, after delivered': {
     async apply(stage, subject) {
       if (!['accepted', 'refused', 'withdrawn', 'gone'].includes(stateOf(stage, subject)))
@@ -226,10 +259,17 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     apply: (stage, subject) => stage.handBack(refOf(stage, subject)),
   },
   merge: [{ apply: (stage) => stage.merge('survives') }, { apply: (stage) => stage.merge('lost') }],
+  'the contact is erased': { apply: (stage) => stage.erase() },
   retention: { apply: (stage) => stage.retention() },
 };
 
-walk<Subject, Given>({ page: 'send', table: 'input', states, inputs, stateOf, rowOf });
+/** Its template stands in the lane now, and did not before. */
+function marksOf(before: Row | undefined, after: Row | undefined): string[] {
+  const isReplaced = (row: Row | undefined) => String(row?.why).includes('its template was sent');
+  return isReplaced(after) && !isReplaced(before) ? ['replaced'] : [];
+}
+
+walk<Subject, Given>({ page: 'send', table: 'input', states, inputs, stateOf, rowOf, marksOf });
 
 describe('sends', () => {
   walksEveryStatement('send', ['state', 'conversation_id', 'withdraw_on_return']);

@@ -105,6 +105,15 @@ export class Stage extends Scene {
     await this.say('from both', { from: whole, sentAtMs: sentAtMs - hourMs });
   }
 
+  /** Everybody to whom these addresses lead is erased. */
+  async erase(...addresses: string[]): Promise<void> {
+    for (const contact of addresses.length > 0 ? addresses : ['15550001111'])
+      for (const contactId of await this.store.findContacts({ tenantId: 'acme', contact })) {
+        const of = { tenantId: 'acme', contactId, fileIds: [], filesSeenAtMs: this.nowMs };
+        await this.store.eraseContact({ ...of, by: 'ann', nowMs: this.nowMs });
+      }
+  }
+
   /** A month and a day later, everything that may go is gone. */
   async retention(): Promise<void> {
     this.advance(31 * dayMs);

@@ -246,6 +246,7 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
     apply: (stage, { lease }) => giveBack(stage, lease, limits.sweepEveryMs),
   },
   'process dies': { apply: dies },
+  'after a restore': { apply: (stage) => stage.store.holdAfterRestore({ nowMs: stage.nowMs }) },
   'rescue of what ran out': {
     apply: (stage) => stage.store.rescue({ ownerId: otherOwner, nowMs: stage.nowMs, all: false }),
   },
@@ -254,6 +255,7 @@ const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'merge, its side survives': { apply: (stage) => stage.merge('survives') },
   'merge, its side is lost': { apply: (stage) => stage.merge('lost') },
   'merge, the other side is held': { apply: (stage) => stage.merge('survives', true) },
+  'the contact is erased': { apply: (stage) => stage.erase() },
 };
 
 function marksOf(before: ReturnType<typeof rowOf>, after: ReturnType<typeof rowOf>): string[] {

@@ -155,3 +155,18 @@ test('a hold that nobody works is told of once, or ends by the rule of its tenan
   expect(town.texts()).toEqual([defaultTexts.handOff, defaultTexts.handOff, 'Echo: hello?']);
   await town.expectQuiet();
 });
+
+test('what a restore holds is not given back by the rule of its tenant until a person says so', async () => {
+  const town = await createTown({ tenants: [{ id: 'acme', holdIdle: 'handBack' }] });
+  town.ai.set({ latencyMs: { minMs: 3_000, maxMs: 3_000 } });
+  town.say(contact, 'hello');
+  await town.world.advance(1_000);
+  await town.done(town.store.holdAfterRestore({ nowMs: town.world.nowMs() }));
+  await town.world.advance(limits.holdIdleMs + 120_000);
+  expect(await town.metric('nightdesk_alerts_total', 'holdIdle')).toBeGreaterThan(0);
+  expect(town.texts()).toEqual([]);
+  await town.command('handback', await args(town));
+  await town.world.advance(10_000);
+  expect(town.texts()).toEqual(['Echo: hello']);
+  await town.expectQuiet();
+});

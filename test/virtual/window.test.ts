@@ -1,9 +1,24 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineDialog } from '#core/dialog/define.ts';
 import { limits } from '#core/limits.ts';
+import { template } from '#core/model/send-builders/index.ts';
 import { createTown } from './town.ts';
 
 const contact = '16505551234';
 const silent = { tenants: [{ id: 'acme', settings: { receipts: 'none' } }] };
+
+const shop = defineDialog({
+  name: 'shop',
+  version: 1,
+  context: z.object({}),
+  start: 'open',
+  ifWindowClosed: template({ name: 'hello_world', language: 'en_US' }),
+  states: ({ ask, end }) => ({
+    open: ask({ question: 'What would you like?', next: 'done' }),
+    done: end({ say: 'Thank you.' }),
+  }),
+});
 
 test('an answer whose service window closed while it waited is not attempted, and its conversation is flagged (I9)', async () => {
   const town = await createTown(silent);
@@ -47,5 +62,21 @@ test('an old message beside a new one: the old one is flagged, the new one is an
   expect(town.texts()).toHaveLength(1);
   expect(town.texts()[0]).toContain('new');
   expect(await town.flagged('windowClosed')).toBe(1);
+  await town.expectQuiet();
+});
+
+test('a send that Meta accepts and then reports as outside the window: its template leaves after it, once, and nobody is asked', async () => {
+  const town = await createTown({
+    tenants: [{ id: 'acme', dialog: 'shop', settings: { receipts: 'none' } }],
+    dialogs: [shop],
+  });
+  const faults = { failAfterAccept: { next: 1, code: 131_047 }, duplicateWebhook: { rate: 1, maxMs: 5_000 } };
+  town.meta.faults.set(faults);
+  town.say(contact, 'hello');
+  await town.world.advance(120_000);
+  const sent = town.events('sendAccepted');
+  expect(sent.map(({ type }) => type)).toEqual(['text', 'template']);
+  expect(new Set(sent.map(({ opaque }) => opaque)).size).toBe(2);
+  expect(await town.flags()).toEqual([]);
   await town.expectQuiet();
 });

@@ -34,6 +34,8 @@ export function settingsOf(of: {
     IMAGES_BASE_URL: `${of.imagesUrl}/v1`,
     IMAGES_API_KEY: 'key',
     IMAGES_HONOUR_KEYS: of.honoursKeys ? 'yes' : 'no',
+    // What the look-alike charges for a picture.
+    IMAGES_PRICE_MICROS: '40000',
     CHECKOUT_BASE_URL: of.checkoutUrl,
     CHECKOUT_API_KEY: 'key',
   });

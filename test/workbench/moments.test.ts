@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ModelFault } from '#core/ports/model.ts';
 import { type MomentKind, moments, type ToldMoment } from '#core/ports/observer.ts';
 import { MomentBook, readMoments } from '#surface/cli/dev/workbench/moment-book.ts';
+import { tell } from './business-events.ts';
 import { watchedTown } from './watched-town.ts';
 
 const mia = '16505550123';
@@ -40,6 +41,8 @@ async function week() {
     town.world.nowMs(),
   );
   await town.world.advance(dayMs / 24);
+  const shipped = { contact: mia, name: 'order.shipped', idempotencyKey: 'order-1' };
+  expect([await tell(town, shipped), await tell(town, shipped)]).toEqual([202, 200]);
   town.say(mia, 'person');
   await town.world.advance(60_000);
   const ref = await town.ref(mia);

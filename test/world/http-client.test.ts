@@ -157,7 +157,8 @@ describe('nothing was sent when', () => {
   test('the time is over while all connections are taken', async () => {
     const { url, connections } = await server();
     const http = client({ socketsMax: 1 });
-    const first = faultOf(http.request(post(url, { timeoutMs: 200 })));
+    // Long enough to be written on a busy machine.
+    const first = faultOf(http.request(post(url, { timeoutMs: 1_500 })));
     const second = faultOf(http.request(post(url, { timeoutMs: 20 })));
     expect(await second).toMatchObject({ phase: 'notSent', code: 'TIMEOUT' });
     expect(await first).toMatchObject({ phase: 'uncertain', code: 'TIMEOUT' });
@@ -227,7 +228,8 @@ describe('nobody knows when', () => {
 
   test('no answer comes in time', async () => {
     const { url, received } = await server();
-    const fault = await faultOf(client().request(post(url, { timeoutMs: 50 })));
+    // Long enough to be written on a busy machine.
+    const fault = await faultOf(client().request(post(url, { timeoutMs: 1_500 })));
     expect(fault).toMatchObject({ phase: 'uncertain', code: 'TIMEOUT' });
     expect(fault.message).toContain('look before repeating');
     expect(received()).toContain('POST /');

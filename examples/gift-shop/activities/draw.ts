@@ -9,7 +9,7 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { APICallError, generateImage } from 'ai';
 import { type ActivityContext, ActivityFault, defineActivity } from 'nightdesk';
 import { z } from 'zod';
-import { type ShopSettings, styles } from '../settings.ts';
+import { designMicros, type ShopSettings, styles } from '../settings.ts';
 
 const designsPerDrawing = 4;
 const dayMs = 24 * 3_600_000;
@@ -25,7 +25,7 @@ export function drawActivity({ images, drawingsPerDay, drawingsBudgetMicros }: S
     output: z.object({ designs: z.array(z.string()).length(designsPerDrawing) }),
     deadlineMs: 120_000,
     attemptsMax: 5,
-    cost: { currency: 'USD', amountMicros: designsPerDrawing * images.designMicros },
+    cost: { currency: 'USD', amountMicros: designsPerDrawing * designMicros({ images }) },
     limits: [
       { name: 'drawingsPerDay', per: 'contact', windowMs: dayMs, max: drawingsPerDay },
       { name: 'drawingsBudget', per: 'tenant', windowMs: dayMs, maxMicros: drawingsBudgetMicros },
@@ -42,7 +42,7 @@ export function drawActivity({ images, drawingsPerDay, drawingsBudgetMicros }: S
 }
 
 async function drawn(asked: Wish, images: ShopSettings['images'], context: ActivityContext) {
-  const { apiKey, baseUrl, model, size } = images;
+  const { apiKey, baseUrl, model, size, quality } = images;
   const provider = createOpenAI({
     apiKey,
     fetch: context.fetch,
@@ -55,6 +55,7 @@ async function drawn(asked: Wish, images: ShopSettings['images'], context: Activ
       n: designsPerDrawing,
       maxImagesPerCall: designsPerDrawing,
       size,
+      providerOptions: { openai: { quality } },
       maxRetries: 0,
       abortSignal: context.signal,
       headers: { 'idempotency-key': context.idempotencyKey },

@@ -174,6 +174,13 @@ test('who paid while the page was being closed is told so, and is not asked to p
   ana.business('payment.succeeded', paid('f2')).sees(/^Thank you! Design 2/);
 });
 
+test('a payment in another form is no payment', () => {
+  assert.throws(
+    () => wished().business('payment.succeeded', { checkoutId: 7 }),
+    /"payment.succeeded" does not fit its schema at checkoutId/,
+  );
+});
+
 test('a payment for a page of long ago is thanked for, and a person looks at it', () => {
   const ana = paying().say('menu').sees('What is the name of the person?');
   ana.business('payment.succeeded', { checkoutId: 'cs_1', metadata: { order: 'GIFT-OLD' } });

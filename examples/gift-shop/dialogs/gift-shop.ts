@@ -12,6 +12,7 @@ import { checkoutActivity } from '../activities/checkout.ts';
 import { drawActivity } from '../activities/draw.ts';
 import { upload } from '../activities/upload.ts';
 import { priceText, readShopSettings, type ShopSettings, styles } from '../settings.ts';
+import { type Payment, shopEvents } from './events.ts';
 import { type Gift, giftSchema } from './gift.ts';
 import { type WordName, wordsOf } from './words.ts';
 
@@ -40,12 +41,12 @@ export function createGiftShop(settings: ShopSettings) {
     assistant: {
       about: `The customer is choosing a gift: four drawn designs, of which one is bought as a print for ${priceText(settings)}, sent within a week. To look at designs costs nothing, ${settings.drawingsPerDay} times a day.`,
     },
+    eventData: shopEvents,
     events: {
       'payment.succeeded': [
         // Stripe may tell of one payment twice.
         {
-          when: ({ paidCheckoutId }, data) =>
-            paidCheckoutId !== undefined && paidCheckoutId === payment(data).checkoutId,
+          when: ({ paidCheckoutId }, { checkoutId }) => paidCheckoutId === checkoutId,
         },
         paidNow,
         paidBefore,
@@ -57,7 +58,7 @@ export function createGiftShop(settings: ShopSettings) {
   });
 }
 
-type Shop = Steps<Gift, WordName>;
+type Shop = Steps<Gift, WordName, typeof shopEvents>;
 
 /** What the gift is to be. */
 function wishing({ ask, choose, text }: Shop) {
@@ -210,35 +211,25 @@ function buying(
   };
 }
 
-/** What the events of the payment tell; anything else may be any business' own. */
-const paymentOf = z.object({
-  checkoutId: z.string().default(''),
-  metadata: z.object({ order: z.string().default('?'), design: z.string().default('') }).prefault({}),
-});
-const payment = (data: unknown) => paymentOf.catch(paymentOf.parse({})).parse(data);
-
-const isThisPage = ({ checkoutId }: Readonly<Gift>, data: unknown): boolean =>
-  checkoutId !== undefined && payment(data).checkoutId === checkoutId;
+const isThisPage = ({ checkoutId }: Readonly<Gift>, payment: Payment): boolean =>
+  checkoutId === payment.checkoutId;
 
 /** The page that the customer was given last, for a design that is still there: it may not be the one in talk now. */
-const paidNow: Exit<Gift> = {
-  when: (gift, data) => isThisPage(gift, data) && gift.designs.includes(payment(data).metadata.design),
-  keep: (data, { designs }) => {
-    const { checkoutId, metadata } = payment(data);
-    return {
-      paidCheckoutId: checkoutId,
-      order: metadata.order,
-      chosen: designs.indexOf(metadata.design) + 1,
-    };
-  },
+const paidNow: Exit<Gift, Payment> = {
+  when: (gift, payment) => isThisPage(gift, payment) && gift.designs.includes(payment.metadata.design),
+  keep: ({ checkoutId, metadata }, { designs }) => ({
+    paidCheckoutId: checkoutId,
+    order: metadata.order,
+    chosen: designs.indexOf(metadata.design) + 1,
+  }),
   next: 'bought',
 };
 
 /** For a design that was drawn over since, or from a purchase that was left. */
-const paidBefore: Exit<Gift> = {
-  keep: (data, gift) => ({
-    lateOrder: payment(data).metadata.order,
-    checkoutId: isThisPage(gift, data) ? undefined : gift.checkoutId,
+const paidBefore: Exit<Gift, Payment> = {
+  keep: (payment, gift) => ({
+    lateOrder: payment.metadata.order,
+    checkoutId: isThisPage(gift, payment) ? undefined : gift.checkoutId,
   }),
   say: { text: 'paidLate' },
   flag: 'A payment page from before was paid; see which design it was for.',

@@ -15,6 +15,7 @@ const settings = readShopSettings({
   IMAGES_BASE_URL: 'http://images.test/v1',
   IMAGES_API_KEY: 'key',
   IMAGES_HONOUR_KEYS: 'yes',
+  IMAGES_PRICE_MICROS: '40000',
   CHECKOUT_BASE_URL: 'http://checkout.test',
   CHECKOUT_API_KEY: 'key',
 });

@@ -58,6 +58,7 @@ export const looks: Readonly<Record<string, Look>> = {
   dropped: mark('note'),
   quarantined: mark('bad'),
   waiting: wait('note'),
+  business: bar('way'),
   turn: bar('work'),
   fence: mark('warn'),
   limit: mark('warn'),

@@ -110,7 +110,7 @@ function LifeBody() {
 function emptyWords(): string {
   if (shownWamid.value === null)
     return 'Write a message. Its way through the server is shown here, step by step.';
-  if (life.value === null) return '';
+  if (life.value === null) return 'Its life is being read.';
   const isTaken = (shownMessage.value?.acknowledgedAtMs ?? null) !== null;
   return isTaken
     ? 'Its life is not kept any more: so much has happened since.'

@@ -59,12 +59,13 @@ function readIn(delayMs: number): void {
   }, delayMs);
 }
 
-/** Soon, but not more often than the gap allows. */
+/** Soon, but not more often than the gap allows. One that nothing is known of yet does not wait for how long others took. */
 function readSoon(): void {
   if (shownWamid.peek() === null) return;
   if (timer !== null) window.clearTimeout(timer);
   timer = null;
-  readIn(Math.max(0, askedAtMs + Math.max(gapMs, tookMs * restShare) - performance.now()));
+  const sinceMs = life.peek() === null ? gapMs : Math.max(gapMs, tookMs * restShare);
+  readIn(Math.max(0, askedAtMs + sinceMs - performance.now()));
 }
 
 async function read(): Promise<void> {

@@ -54,11 +54,15 @@ export interface ActivitySpec<RawInput, Input, RawOutput, Output> {
   lookup?: ActivityLookup<Input, RawOutput>;
 }
 
-export interface ActivityDefinition<Input = unknown, Output = unknown> extends ActivityDeclaration {
+/** An activity that a step can start: one's own, or one that the runtime has itself. */
+export interface NamedActivity<Input = unknown, Output = unknown> extends ActivityDeclaration {
   readonly name: string;
-  readonly run: ActivityRun;
   /** Never there: it carries the types of what a start is given and of what it gives back. */
   readonly types?: { input: Input; output: Output };
+}
+
+export interface ActivityDefinition<Input = unknown, Output = unknown> extends NamedActivity<Input, Output> {
+  readonly run: ActivityRun;
 }
 
 const nameForm = /^[a-zA-Z][\w-]{0,63}$/;
@@ -93,6 +97,7 @@ type AnySpec = ActivitySpec<unknown, unknown, unknown, unknown>;
 
 function problemOf({
   name,
+  deadlineMs,
   cost,
   onUncertain,
   late,
@@ -104,10 +109,17 @@ function problemOf({
     return 'its name must begin with a letter and hold letters, digits, - and _ only, at most 64.';
   if (attemptsMax !== undefined && !(Number.isInteger(attemptsMax) && attemptsMax > 0))
     return `attemptsMax must be a whole number over 0, not ${attemptsMax}.`;
+  if (typeof deadlineMs === 'number' && !(deadlineMs > 0))
+    return `its deadlineMs is ${deadlineMs}. Give it a number over 0.`;
   const problem = problemOfCost({ cost, onUncertain, late, lookup });
   if (problem !== null) return problem;
   for (const limit of own) {
     if (!nameForm.test(limit.name)) return `the limit "${limit.name}" needs a name like that of an activity.`;
+    if (limit.per !== 'contact' && limit.per !== 'tenant')
+      return `the limit ${limit.name} is per contact or per tenant, not per "${String((limit as { per: unknown }).per)}".`;
+    const most = limit.maxMicros ?? limit.max;
+    if (typeof most === 'number' && !(most >= 0))
+      return `the limit ${limit.name} allows ${most}. Give it a number from 0 on.`;
     if (!(limit.windowMs > 0)) return `the limit ${limit.name} needs a windowMs over 0.`;
     if (limit.maxMicros !== undefined && cost === undefined)
       return `the limit ${limit.name} is of money, and the activity has no cost. Give it a cost, or the limit a max.`;

@@ -20,7 +20,9 @@ import {
   type SayParams,
   type TurnEnv,
 } from './dialog.ts';
-import { defaultTexts, fallbackAllowed, fallbackText } from './fallback.ts';
+import { defaultTexts, fallbackAllowed, fallbackText, wordsOfNumber } from './fallback.ts';
+import { languageSpoken } from './steps/root.ts';
+import { languageWords } from './steps/texts.ts';
 
 /** What the `reply` activity is asked: answer the messages after one position through another. */
 export interface ReplyInput {
@@ -49,6 +51,8 @@ interface Context {
   unreadInRow?: number;
   interrupts: number;
   mutedUntilMs: number;
+  /** By the first word that gave it away, or by its name; states from before it was noted have none. */
+  language?: string | null;
   lastWamid: string | null;
 }
 
@@ -75,6 +79,8 @@ const answerKinds = [
   'unsupported',
   'unknown',
 ] as const satisfies readonly MessageKind[];
+
+const knownLanguages = Object.keys(languageWords);
 
 const hourMs = 3_600_000;
 const muteMs = hourMs;
@@ -103,24 +109,33 @@ function words(event: unknown, text: string, answersThrough: number): SayParams 
   return { text, answersThrough, ...(uncertain === undefined ? {} : { uncertainPolicy: uncertain }) };
 }
 
+function inLanguage(
+  event: unknown,
+  name: 'handOffText' | 'unsupportedText' | 'mutedText',
+  otherwise: string,
+): string {
+  const env = envOf(event);
+  return wordsOfNumber(env.settings[name], env, otherwise);
+}
+
 const say = {
   answer: ({ context, event }: Arrived): SayParams => {
     const { text, handOff } = outputOf(event);
     const silent = handOff !== undefined && text.trim() === '';
     return words(
       event,
-      silent ? (envOf(event).settings.handOffText ?? defaultTexts.handOff) : text,
+      silent ? inLanguage(event, 'handOffText', defaultTexts.handOff) : text,
       context.askedThrough,
     );
   },
   unsupported: ({ context, event }: Arrived) =>
-    words(event, envOf(event).settings.unsupportedText ?? defaultTexts.unsupported, context.pendingThrough),
+    words(event, inLanguage(event, 'unsupportedText', defaultTexts.unsupported), context.pendingThrough),
   fallback: ({ context, event }: Arrived): SayParams => ({
-    ...words(event, fallbackText(envOf(event).settings), context.askedThrough),
+    ...words(event, fallbackText(envOf(event)), context.askedThrough),
     fallback: true,
   }),
   muted: ({ context, event }: Arrived) =>
-    words(event, envOf(event).settings.mutedText ?? defaultTexts.muted, context.askedThrough),
+    words(event, inLanguage(event, 'mutedText', defaultTexts.muted), context.askedThrough),
 };
 
 const flag = {
@@ -174,7 +189,12 @@ const machine = setup({
       const message = event as DialogEvent;
       // A batch is seen by WhatsApp's time, so the last message seen need not stand last in the mailbox.
       const pendingThrough = Math.max(context.pendingThrough, message.position);
-      return { pendingThrough, readable: context.readable || isReadable(message), lastWamid: message.wamid };
+      return {
+        pendingThrough,
+        readable: context.readable || isReadable(message),
+        language: languageSpoken(message.text ?? '', knownLanguages) ?? context.language ?? null,
+        lastWamid: message.wamid,
+      };
     }),
     ask: assign(({ context }) => ({ askedThrough: context.pendingThrough, readable: false, unreadInRow: 0 })),
     interrupted: assign(({ context }) => ({ interrupts: context.interrupts + 1 })),
@@ -206,6 +226,8 @@ const machine = setup({
   },
 }).createMachine({
   id: 'assistant',
+  // It only ever says texts.
+  meta: { nightdesk: { options: [] } },
   context: {
     answeredThrough: 0,
     pendingThrough: 0,
@@ -340,6 +362,7 @@ export const assistant: Dialog = defineDialog({
   version: 1,
   machine,
   activities: { reply: replyDeclaration },
+  languageOf: (context) => (context as Context | undefined)?.language ?? null,
   // A tap on whatever another dialog of the number once offered is a message like any other.
   staleTap: 'act',
 });

@@ -6,12 +6,44 @@
 import type { AnyEventObject } from 'xstate';
 import type { Effect } from '../model/effects.ts';
 import type { MailboxEvent } from '../model/events.ts';
-import type { BusinessDialogEvent, Dialog, TurnEnv } from './dialog.ts';
+import { parseNow, type StandardSchema } from '../standard-schema.ts';
+import { type BusinessDialogEvent, type Dialog, DialogRefused, type TurnEnv } from './dialog.ts';
 import { begin, isUnderWay, type LiveState } from './dialog-state.ts';
 
 export function factOf({ content, position }: MailboxEvent, env: TurnEnv): BusinessDialogEvent {
   const { name = 'unnamed', data = null } = content.business ?? {};
   return { type: `business.${name}`, data, position, env };
+}
+
+/**
+ * The schemas of all dialogs of a bot, by the name of the event.
+ * @throws DialogRefused where two dialogs declare one event by two schemas
+ */
+export function eventSchemasOf(dialogs: Iterable<Dialog>): ReadonlyMap<string, StandardSchema> {
+  const schemas = new Map<string, { schema: StandardSchema; dialog: string }>();
+  for (const { name: dialog, eventData = {} } of dialogs) {
+    for (const [name, schema] of Object.entries(eventData)) {
+      const before = schemas.get(name);
+      if (before !== undefined && before.schema !== schema)
+        throw new DialogRefused(
+          `The dialogs ${before.dialog} and ${dialog} declare the event "${name}" by two schemas. Give both the same one.`,
+        );
+      schemas.set(name, { schema, dialog });
+    }
+  }
+  return new Map([...schemas].map(([name, { schema }]) => [name, schema]));
+}
+
+/**
+ * The event with its data as the dialog declares it.
+ * @throws SchemaMismatch for what came by a door that does not look, or was stored before the schema was declared
+ */
+export function fittingFact({ eventData = {} }: Dialog, event: AnyEventObject): AnyEventObject {
+  const name = event.type.replace(/^business\./, '');
+  const schema = Object.hasOwn(eventData, name) ? eventData[name] : undefined;
+  return schema === undefined
+    ? event
+    : { ...event, data: parseNow(schema, event.data, `The data of the event "${name}"`) };
 }
 
 /**

@@ -8,7 +8,10 @@
  * stay good until one of them was tapped.
  */
 import type { MailboxEvent } from '../model/events.ts';
+import { tooLong } from '../model/send-builders/fields.ts';
+import { sendLimits } from '../model/send-limits.ts';
 import type { SendBody } from '../model/sends.ts';
+import { codePoints } from '../model/split-text.ts';
 
 /** Writes and checks the codes of one conversation; the key is the server's. */
 export interface TapSigner {
@@ -39,27 +42,39 @@ export interface Mint {
   signer: TapSigner;
 }
 
-function idOf({ dialog, visit, signer }: Mint, option: string): string {
+/** The most that minting adds to an id: prefix, visit, two dots, code. */
+const mintedCharsMax = prefix.length + 15 + 2 + 16;
+
+/** @throws BadSend where Meta would not take what it becomes */
+function idOf({ dialog, visit, signer }: Mint, option: string, [field, idCharsMax]: IdPlace): string {
+  const [actual, limit] = [codePoints(option), idCharsMax - mintedCharsMax];
+  const hint = 'Shorten it: the id that leaves also names the visit and has a code.';
+  if (actual > limit) throw tooLong(field, { limit, actual, hint });
   return `${prefix}${visit}.${option}.${signer.sign(textOf(dialog, visit, option))}`;
 }
 
+type IdPlace = readonly [field: string, idCharsMax: number];
+const ofButton: IdPlace = ['interactive.action.buttons[].reply.id', sendLimits.buttonIdCharsMax];
+const ofRow: IdPlace = ['interactive.action.sections[].rows[].id', sendLimits.rowIdCharsMax];
+const ofCard: IdPlace = ['interactive.action.cards[].action.buttons[].reply.id', sendLimits.buttonIdCharsMax];
+
 const textOf = (dialog: string, visit: number, option: string) => `${dialog}\n${visit}\n${option}`;
 
-/** The body with minted ids where it offers options. */
+/** The body with minted ids where it offers options. @throws BadSend */
 export function mintBody(body: SendBody, mint: Mint): SendBody {
   if (body.type !== 'interactive') return body;
   const { interactive } = body;
   if (interactive.type === 'button') {
     const buttons = interactive.action.buttons.map((button) => ({
       ...button,
-      reply: { ...button.reply, id: idOf(mint, button.reply.id) },
+      reply: { ...button.reply, id: idOf(mint, button.reply.id, ofButton) },
     }));
     return { ...body, interactive: { ...interactive, action: { buttons } } };
   }
   if (interactive.type === 'list') {
     const sections = interactive.action.sections.map((section) => ({
       ...section,
-      rows: section.rows.map((row) => ({ ...row, id: idOf(mint, row.id) })),
+      rows: section.rows.map((row) => ({ ...row, id: idOf(mint, row.id, ofRow) })),
     }));
     return { ...body, interactive: { ...interactive, action: { ...interactive.action, sections } } };
   }
@@ -71,7 +86,7 @@ export function mintBody(body: SendBody, mint: Mint): SendBody {
             action: {
               buttons: card.action.buttons.map((button) => ({
                 ...button,
-                reply: { ...button.reply, id: idOf(mint, button.reply.id) },
+                reply: { ...button.reply, id: idOf(mint, button.reply.id, ofCard) },
               })),
             },
           }

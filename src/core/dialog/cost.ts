@@ -3,6 +3,8 @@
  * the request whose end nobody saw.
  */
 
+import type { OnUncertain } from '../model/ledger.ts';
+
 export interface ActivityCost {
   /** ISO 4217, e.g. `USD`. */
   currency: string;
@@ -11,6 +13,12 @@ export interface ActivityCost {
 }
 
 const currencyForm = /^[A-Z]{3}$/;
+const rules = [
+  'retryWithKey',
+  'lookup',
+  'settleAndFlag',
+  'retryMayPayTwice',
+] as const satisfies readonly OnUncertain[];
 
 /** What would let money be spent unseen; also asked of declarations that were made without `defineActivity`. */
 export function problemOfCost({
@@ -30,6 +38,8 @@ export function problemOfCost({
     return `the currency must be three capital letters, e.g. USD, not "${currency}".`;
   if (!Number.isSafeInteger(amountMicros) || amountMicros <= 0)
     return `cost.amountMicros must be a whole number over 0 of millionths of ${currency}, not ${amountMicros}.`;
+  if (onUncertain !== undefined && !(rules as readonly unknown[]).includes(onUncertain))
+    return `onUncertain is ${rules.join(', ')}, not "${String(onUncertain)}".`;
   if (onUncertain === undefined)
     return 'it costs money and does not say what happens when nobody knows whether a request was charged for. Set onUncertain to retryWithKey, lookup, settleAndFlag or retryMayPayTwice (docs/paid-work.md).';
   return null;

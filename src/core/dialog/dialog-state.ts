@@ -5,6 +5,7 @@
  * a reaction or an echo never makes it say its first words.
  */
 import { type AnyMachineSnapshot, initialTransition, type Snapshot } from 'xstate';
+import type { NumberSettings } from '../ports/tenants.ts';
 import { firstVisit, type Visit } from './buttons.ts';
 import type { Dialog } from './dialog.ts';
 
@@ -46,6 +47,13 @@ export const notBegun = (): LiveState => ({
   timers: {},
   visit: firstVisit,
 });
+
+/** The language in which the customer is spoken to. */
+export function languageOf(dialog: Dialog, { snapshot }: LiveState, settings: NumberSettings): string | null {
+  const wished = settings.extra?.language;
+  const known = dialog.languageOf?.(snapshot?.context, settings) ?? null;
+  return known ?? (typeof wished === 'string' ? wished : null);
+}
 
 /** Whether the dialog has begun and not ended, so that it may be told of something that is no message to it. */
 export function isUnderWay({ snapshot }: LiveState): boolean {

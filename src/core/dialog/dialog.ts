@@ -5,7 +5,7 @@
  */
 import { type AnyStateMachine, type AnyStateNode, initialTransition } from 'xstate';
 import type { FlagReason } from '../model/effects.ts';
-import type { EventContent, EventKind } from '../model/events.ts';
+import type { ContentOf, EventKind } from '../model/events.ts';
 import { KnownError, messageOf } from '../model/faults.ts';
 import type { LateRule, OnUncertain } from '../model/ledger.ts';
 import type { TemplateBody } from '../model/send-bodies.ts';
@@ -13,7 +13,7 @@ import type { SendBody, UncertainPolicy } from '../model/sends.ts';
 import type { ActivityLookup, ActivityRun } from '../ports/activity.ts';
 import type { LimitClaim } from '../ports/store.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
-import type { StandardSchema } from '../standard-schema.ts';
+import type { OutputOf, StandardSchema } from '../standard-schema.ts';
 import { type ActivityCost, problemOfCost } from './cost.ts';
 
 /** What every event carries beside its content; dialogs know no other clock, chance or configuration. */
@@ -21,28 +21,40 @@ export interface TurnEnv {
   nowMs: number;
   seed: number;
   settings: NumberSettings;
+  /** What the customer speaks, as far as it is known. */
+  language: string | null;
   /** Recordings become words before a model is asked. */
   transcribes: boolean;
   /** When this conversation last got the fallback text. */
   lastFallbackAtMs: number | null;
 }
 
-/** A customer's message or a hand-back as a machine receives it: `type` is its kind. */
-export interface DialogEvent extends EventContent {
-  type: EventKind;
+/** A customer's message or a hand-back as a machine receives it: `type` is its kind, and says what it carries. */
+export type DialogEvent<K extends EventKind = EventKind> = { [Kind in K]: EventOf<Kind> }[K];
+
+type EventOf<K extends EventKind> = ContentOf<K> & {
+  type: K;
   position: number;
   wamid: string | null;
   sentAtMs: number;
   env: TurnEnv;
-}
+};
 
 /** What a system of the business told, as a machine receives it: `payment.succeeded` is `business.payment.succeeded`. */
-export interface BusinessDialogEvent {
-  type: `business.${string}`;
-  data: unknown;
+export interface BusinessDialogEvent<N extends string = string, D = unknown> {
+  type: `business.${N}`;
+  data: D;
   position: number;
   env: TurnEnv;
 }
+
+/** Schemas of the data of the business' own events, by name. */
+export type EventSchemas = Readonly<Record<string, StandardSchema>>;
+
+/** These events as a machine receives them, for `setup({ types: { events } })`. */
+export type BusinessEventsOf<E extends EventSchemas> = {
+  [N in keyof E & string]: BusinessDialogEvent<N, OutputOf<E[N]>>;
+}[keyof E & string];
 
 /** Sent after the last event of a batch, when nothing more waits in the mailbox. */
 export interface MailboxDrained {
@@ -133,6 +145,10 @@ export interface Dialog {
   version: number;
   machine: AnyStateMachine;
   activities: Readonly<Record<string, ActivityDeclaration>>;
+  /** What the data of these events must fit, and become. An event is declared once for all dialogs of the bot. */
+  eventData?: EventSchemas;
+  /** The language of a conversation, by what its context tells; where it tells none the number's `extra.language` counts. */
+  languageOf?(context: unknown, settings: NumberSettings): string | null;
   /** Said when a customer's message changes nothing and is answered by nothing. */
   unexpectedText?(settings: NumberSettings): string;
   /** An older version's snapshot in this version's words, or null where it cannot be continued. */
@@ -147,6 +163,8 @@ export interface Dialog {
   earlier?: readonly EarlierState[];
   /** The state for conversations whose snapshot fits no more. */
   landing?: string;
+  /** Nobody named the landing state: it is where the dialog begins, so whoever lands loses their place. */
+  landsAnew?: true;
   /** What a tap on a button of an earlier question does; `explain` if absent. */
   staleTap?: 'act' | 'explain' | 'ignore';
   staleText?(settings: NumberSettings): string;

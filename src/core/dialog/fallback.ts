@@ -4,7 +4,7 @@
  */
 import { limits } from '../limits.ts';
 import type { Effect, FlagReason } from '../model/effects.ts';
-import type { NumberSettings } from '../ports/tenants.ts';
+import type { WordsOfNumber } from '../ports/tenants.ts';
 import type { TurnEnv } from './dialog.ts';
 
 export const defaultTexts = {
@@ -15,8 +15,18 @@ export const defaultTexts = {
   muted: 'We have exchanged many messages in a short time. A person will look at our conversation.',
 } as const;
 
-export function fallbackText(settings: NumberSettings): string {
-  return settings.fallbackText ?? defaultTexts.fallback;
+/** A text of the number in the customer's language. */
+export function wordsOfNumber(
+  words: WordsOfNumber | undefined,
+  { language }: Pick<TurnEnv, 'language'>,
+  otherwise: string,
+): string {
+  if (words === undefined || typeof words === 'string') return words ?? otherwise;
+  return words[language ?? ''] ?? Object.values(words)[0] ?? otherwise;
+}
+
+export function fallbackText(env: Pick<TurnEnv, 'language' | 'settings'>): string {
+  return wordsOfNumber(env.settings.fallbackText, env, defaultTexts.fallback);
 }
 
 /** Whether the conversation may get the fallback text now. */
@@ -36,10 +46,16 @@ export function fallbackEffects(
   if (fallbackAllowed(env)) {
     effects.push({
       type: 'send',
-      body: { type: 'text', text: { body: fallbackText(env.settings) } },
+      body: { type: 'text', text: { body: fallbackText(env) } },
       answersThrough: flag.answersThrough,
       fallback: true,
     });
   }
   return effects;
+}
+
+/** Somebody waits for words that turned out blank: a dialog of functions cannot be known to speak before it runs. */
+export function blankEffects(env: TurnEnv, position: number): Effect[] {
+  const detail = 'what the dialog had to say was blank';
+  return fallbackEffects(env, { reason: 'unexpected', detail, answersThrough: position });
 }

@@ -1,11 +1,11 @@
 /**
  * The activity by which a dialog gets what a customer sent: a webhook only names the file, and Meta keeps it for 7 days.
- * The runtime has it itself; a dialog declares it under the name `fetchMedia` and starts it with the `media` of the
- * event. What comes back is kept as a file, which other activities read by its id.
+ * The runtime has it itself; a dialog gives it to a `work` step, or declares it under the name `fetchMedia`, and starts it
+ * with the `media` of the event. What comes back is kept as a file, which other activities read by its id.
  */
 import { limits } from '../limits.ts';
 import type { MediaRef } from '../model/events.ts';
-import type { ActivityDeclaration } from './dialog.ts';
+import type { NamedActivity } from './activity.ts';
 
 export type FetchMediaInput = Pick<MediaRef, 'mediaId' | 'mimeType' | 'sha256'>;
 
@@ -17,6 +17,7 @@ export interface FetchMediaOutput {
 }
 
 /** Fails with the codes of `MediaFault` and `FileFault`: `gone`, `tooLarge`, `damaged`, `refused`, ... */
-export const fetchMedia: ActivityDeclaration = {
+export const fetchMedia: NamedActivity<FetchMediaInput, FetchMediaOutput> = {
+  name: 'fetchMedia',
   deadlineMs: () => limits.fetchMediaTimeoutMs,
 };

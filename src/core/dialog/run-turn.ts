@@ -11,17 +11,18 @@ import type { Effect } from '../model/effects.ts';
 import { answerClassOf, type EventEnd, type MailboxEvent } from '../model/events.ts';
 import { messageOf, outlineOf } from '../model/faults.ts';
 import type { NumberSettings } from '../ports/tenants.ts';
-import { factOf, takesFact, unheardFact } from './business-events.ts';
+import { factOf, fittingFact, takesFact, unheardFact } from './business-events.ts';
 import { openSigner, type TapSigner } from './buttons.ts';
 import type { Dialog, DialogEvent, TurnEnv } from './dialog.ts';
 import { inDialogOrder } from './dialog-order.ts';
-import { begin, isUnderWay, type LiveState, labelOf, notBegun, persist } from './dialog-state.ts';
-import { defaultTexts, fallbackEffects } from './fallback.ts';
+import { begin, isUnderWay, type LiveState, labelOf, languageOf, notBegun, persist } from './dialog-state.ts';
+import { blankEffects, defaultTexts, fallbackEffects } from './fallback.ts';
 import { answeredBy, asTapped, judgeTap, secondTapEffects, type Tap, visitAfter } from './taps.ts';
 import {
   type CollectContext,
   collectEffects,
   type EffectSink,
+  isMute,
   newSink,
   settledEffects,
 } from './turn-effects.ts';
@@ -60,13 +61,15 @@ export interface TurnOutput {
   fallbackSent: boolean;
   /** Results and timers of earlier visits that were discarded. */
   late: number;
+  /** What each tap was taken as. */
+  taps: Tap['kind'][];
 }
 
 interface Turn {
   input: TurnInput;
   live: LiveState;
   sink: EffectSink;
-  output: Pick<TurnOutput, 'consumed' | 'deadLetters' | 'late'>;
+  output: Pick<TurnOutput, 'consumed' | 'deadLetters' | 'late' | 'taps'>;
 }
 
 /** What went wrong, once with the words of whoever threw it and once without. */
@@ -82,7 +85,7 @@ export function runTurn(input: TurnInput): TurnOutput {
     input,
     live,
     sink: newSink(input.refused),
-    output: { consumed: [], deadLetters: [], late: 0 },
+    output: { consumed: [], deadLetters: [], late: 0, taps: [] },
   };
   continueFrom(turn, restored);
   for (const event of inDialogOrder(input.events)) {
@@ -98,26 +101,31 @@ export function runTurn(input: TurnInput): TurnOutput {
     deadLetters: turn.output.deadLetters,
     fallbackSent: turn.sink.effects.some(isFallback),
     late: turn.output.late,
+    taps: turn.output.taps,
   };
 }
 
 const isFallback = (effect: Effect) => effect.type === 'send' && effect.fallback === true;
 
 /** What an event carries now: a fallback text that this turn sends counts for the rest of it. */
-function envOf({ input, sink }: Turn): TurnEnv {
+function envOf({ input, live, sink }: Turn): TurnEnv {
   const { nowMs, seed, settings, transcribes = false, lastFallbackAtMs } = input;
   return {
     nowMs,
     seed,
     settings,
+    language: languageOf(input.dialog, live, settings),
     transcribes,
     lastFallbackAtMs: sink.effects.some(isFallback) ? nowMs : lastFallbackAtMs,
   };
 }
 
-function turnContext({ input, live }: Turn, position: number): CollectContext {
+/** Messages are seen by WhatsApp's time: what is said now also answers what was seen before and stands behind it. */
+function turnContext({ input, live, output }: Turn, position: number): CollectContext {
   const { dialog, nowMs, newId, signer = openSigner } = input;
-  return { dialog, position, nowMs, newId, mint: { dialog: dialog.name, visit: live.visit.began, signer } };
+  const through = Math.max(position, ...output.consumed.map((each) => each.position));
+  const mint = { dialog: dialog.name, visit: live.visit.began, signer };
+  return { dialog, position: through, nowMs, newId, mint };
 }
 
 function storable(dialog: Dialog, state: string): string {
@@ -164,6 +172,7 @@ function runEvent(turn: Turn, event: MailboxEvent): void {
     return;
   }
   const tap = wantsAnswer ? tapIn(turn, event) : null;
+  if (tap !== null) output.taps.push(tap.kind);
   if (tap?.kind === 'second' || tap?.kind === 'unwanted') {
     const unwanted: Effect = { type: 'noAnswer', rule: 'staleTap', answersThrough: position };
     output.consumed.push({ position, end: 'awaiting' });
@@ -181,12 +190,17 @@ function runEvent(turn: Turn, event: MailboxEvent): void {
   }
   const before = copyOf(turn.live);
   const effectsBefore = turn.sink.effects.length;
+  turn.sink.blankSays = 0;
   try {
-    const isTaken = !isFact || takesFact(turn.input.dialog, turn.live, machineEvent);
-    const moved = isTaken && step(turn, machineEvent, position, tap);
+    const told = isFact ? fittingFact(turn.input.dialog, machineEvent) : machineEvent;
+    const isTaken = !isFact || takesFact(turn.input.dialog, turn.live, told);
+    const moved = isTaken && step(turn, told, position, tap);
     if (event.kind === 'handedBack') goOnAfterHandBack(turn, before, position);
     output.consumed.push({ position, end: wantsAnswer ? 'awaiting' : 'noAnswerNeeded' });
+    const isAwaited = wantsAnswer || event.kind === 'activityDone' || event.kind === 'activityFailed';
     if (!moved && wantsAnswer) unexpected(turn, position, tap);
+    else if (isAwaited && isMute(turn.sink, effectsBefore, turn.live))
+      turn.sink.effects.push(...blankEffects(envOf(turn), position));
     if (!isTaken) turn.sink.effects.push(unheardFact(event));
   } catch (error) {
     takeBack(turn.sink, effectsBefore);
@@ -225,14 +239,9 @@ function toMachineEvent(turn: Turn, event: MailboxEvent, tap: Tap | null): AnyEv
       return factOf(event, env);
     default: {
       const { position, wamid, sentAtMs } = event;
-      const dialogEvent: DialogEvent = {
-        ...event.content,
-        type: event.kind,
-        position,
-        wamid,
-        sentAtMs,
-        env,
-      };
+      // Whoever read the webhook gave each kind its field.
+      const message = { ...event.content, type: event.kind, position, wamid, sentAtMs, env };
+      const dialogEvent = message as DialogEvent;
       return tap === null ? dialogEvent : asTapped(dialogEvent, tap);
     }
   }

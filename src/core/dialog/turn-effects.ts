@@ -14,15 +14,17 @@ export interface EffectSink {
   refusals: { name: string; limit: string }[];
   /** Starts that are refused in this run and wait for their error. */
   refusedStarts: { name: string; invokeId: string; limit: string }[];
+  /** Words that came to nothing in the event that is run: whoever made them had none. */
+  blankSays: number;
 }
 
 export function newSink(refused: readonly { name: string; limit: string }[]): EffectSink {
-  return { effects: [], refusals: [...refused], refusedStarts: [] };
+  return { effects: [], refusals: [...refused], refusedStarts: [], blankSays: 0 };
 }
 
 export interface CollectContext {
   dialog: Dialog;
-  /** Position of the event that is run; a word of the dialog answers through it unless it says otherwise. */
+  /** The last position of all that the dialog has seen by now; its words answer through it unless they say otherwise. */
   position: number;
   nowMs: number;
   newId(prefix: 'act' | 'tmr'): string;
@@ -61,6 +63,7 @@ export function collectEffects(
         if (action.type.startsWith('xstate.')) break;
         const effects = words(action.type, params, context);
         sink.effects.push(...effects);
+        if (action.type === 'say' && effects.length === 0) sink.blankSays += 1;
         if (typeof params.ifStarts === 'string') conditional.push({ starts: params.ifStarts, effects });
       }
     }
@@ -171,8 +174,41 @@ function say(params: SayParams, { dialog, position, mint }: CollectContext): Eff
   });
 }
 
-/** Drops what was started and stopped within the turn: it reserves nothing and runs nothing. */
+const answering: readonly Effect['type'][] = ['send', 'flag', 'noAnswer', 'handOff', 'startActivity'];
+
+/** Something was to be said in this event and all of it was blank, and nothing runs that will say more. */
+export function isMute(sink: EffectSink, effectsBefore: number, { activities }: LiveState): boolean {
+  const isHeard = sink.effects.slice(effectsBefore).some(({ type }) => answering.includes(type));
+  return sink.blankSays > 0 && !isHeard && Object.keys(activities).length === 0;
+}
+
+/** What is left of a turn's effects in the end. */
 export function settledEffects(sink: EffectSink): Effect[] {
+  return withTemplatesOnce(withoutUndone(sink));
+}
+
+/**
+ * A template stands for what is said after it to the same event and has the same one: nobody gets it twice. What answers
+ * a later event keeps its own, by which that event has its end.
+ */
+function withTemplatesOnce(effects: readonly Effect[]): Effect[] {
+  let standing: { template: string; through: number } | null = null;
+  return effects.map((effect) => {
+    if (effect.type !== 'send' || effect.ifWindowClosed === 'nothing') return effect;
+    if (effect.ifWindowClosed === undefined) {
+      standing = null;
+      return effect;
+    }
+    const own = { template: JSON.stringify(effect.ifWindowClosed), through: effect.answersThrough ?? 0 };
+    if (own.template === standing?.template && own.through <= standing.through)
+      return { ...effect, ifWindowClosed: 'nothing' };
+    standing = own;
+    return effect;
+  });
+}
+
+/** Drops what was started and stopped within the turn: it reserves nothing and runs nothing. */
+function withoutUndone(sink: EffectSink): Effect[] {
   const cancelled = new Set(
     sink.effects.flatMap((effect) => (effect.type === 'cancelActivity' ? [effect.activityId] : [])),
   );

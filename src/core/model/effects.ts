@@ -21,7 +21,11 @@ export type FlagReason =
   | 'dialogChanged'
   | 'businessEvent'
   /** A paid request is counted as spent, and nobody knows whether it was charged for. */
-  | 'chargeUncertain';
+  | 'chargeUncertain'
+  /** Two contacts proved to be one while paid work was under way: what it was for is not asked for again. */
+  | 'paidWorkCutOff'
+  /** It was under way when a backup was made; what became of it afterwards is not in the store. */
+  | 'restored';
 
 export type Effect =
   | {

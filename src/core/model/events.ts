@@ -255,6 +255,34 @@ export interface InternalContent {
 
 export type EventContent = MessageContent & InternalContent;
 
+/** Kinds that always come with a field of their own. */
+interface FieldOf {
+  text: 'text';
+  image: 'media';
+  video: 'media';
+  audio: 'media';
+  voice: 'media';
+  document: 'media';
+  sticker: 'media';
+  location: 'location';
+  contacts: 'contacts';
+  reaction: 'reaction';
+  button: 'choice';
+  listChoice: 'choice';
+  templateButton: 'choice';
+  waFlowReply: 'waFlow';
+  callPermission: 'callPermission';
+  order: 'order';
+  system: 'system';
+}
+type OwnField = FieldOf[keyof FieldOf];
+
+/** What an event of this kind carries: its own field, none of another kind's, and what may come with any. */
+export type ContentOf<K extends EventKind> = K extends keyof FieldOf
+  ? Omit<EventContent, OwnField> &
+      Required<Pick<EventContent, FieldOf[K]>> & { [F in Exclude<OwnField, FieldOf[K]>]?: undefined }
+  : EventContent;
+
 /** How an event ended, for the audit: every acknowledged event gets exactly one. `awaiting` is not an end yet. */
 export type EventEnd =
   | 'awaiting'
@@ -273,5 +301,11 @@ export function messageKeyOf(message: InboundMessage): string {
   return message.kind === 'standby' ? `${key}\nstandby` : key;
 }
 
-/** Why something that was signed is in no mailbox. */
-export type QuarantineReason = 'unknownNumber' | 'foreignNumber' | 'badData' | 'unreadable' | 'incomplete';
+/** Why something that was signed is in no mailbox. `restored`: it waited when a backup was made, so only a person puts it in. */
+export type QuarantineReason =
+  | 'unknownNumber'
+  | 'foreignNumber'
+  | 'badData'
+  | 'unreadable'
+  | 'incomplete'
+  | 'restored';

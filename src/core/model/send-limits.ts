@@ -42,6 +42,9 @@ export const sendLimits = {
   templateNameCharsMax: 512,
   templateLanguageCharsMax: 15,
   templateButtonsMax: 10,
+  /** Of these ten. */
+  templateUrlButtonsMax: 2,
+  templateCouponButtonsMax: 1,
   templateParameterCharsMax: 1_024,
   couponCodeCharsMax: 20,
 } as const;
@@ -54,6 +57,7 @@ export const fileLimits = {
     bytesMax: 16 * 1024 * 1024,
     mimeTypes: ['audio/aac', 'audio/amr', 'audio/mpeg', 'audio/mp4', 'audio/ogg', 'audio/opus'],
   },
+  /** One that moves; for one that does not see `stillStickerBytesMax`. */
   sticker: { bytesMax: 500 * 1024, mimeTypes: ['image/webp'] },
   document: {
     bytesMax: 100 * 1024 * 1024,
@@ -70,6 +74,8 @@ export const fileLimits = {
   },
 } as const satisfies Record<string, { bytesMax: number; mimeTypes: readonly string[] }>;
 
+export const stillStickerBytesMax = 100 * 1024;
+
 export type FileKind = keyof typeof fileLimits;
 
 /** What a file can be sent as, by its MIME type; null where Meta does not take it. */
@@ -78,4 +84,23 @@ export function fileKindOf(mimeType: string): FileKind | null {
   for (const [kind, { mimeTypes }] of Object.entries(fileLimits))
     if ((mimeTypes as readonly string[]).includes(bare)) return kind as FileKind;
   return null;
+}
+
+/** The most that a file of this kind may have. A sticker says in its header whether it moves. */
+export function fileBytesMaxOf(kind: FileKind, bytes: Uint8Array): number {
+  return kind === 'sticker' && !isMovingWebp(bytes) ? stillStickerBytesMax : fileLimits[kind].bytesMax;
+}
+
+const flagsAt = 20;
+const animationFlag = 0b10;
+
+/** By the flags of its extended header: RIFF, its size, WEBP, VP8X, the chunk's size, flags. */
+function isMovingWebp(bytes: Uint8Array): boolean {
+  const word = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
+  return (
+    word(0) === 'RIFF' &&
+    word(8) === 'WEBP' &&
+    word(12) === 'VP8X' &&
+    ((bytes[flagsAt] ?? 0) & animationFlag) !== 0
+  );
 }

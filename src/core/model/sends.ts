@@ -21,9 +21,9 @@ export type SendState =
 /** Total: from each state, the states that may follow, as in `docs/spec/send.md`, whose every cell a test walks. */
 export const sendTransitions: Readonly<Record<SendState, readonly SendState[]>> = {
   /** Waiting for its turn in the lane and for the pacers. */
-  queued: ['sending', 'withdrawn', 'accepted', 'failed'],
+  queued: ['sending', 'withdrawn', 'accepted', 'failed', 'held'],
   /** Its attempt is committed; the request may be on the wire. */
-  sending: ['queued', 'accepted', 'refused', 'uncertain', 'failed', 'withdrawn'],
+  sending: ['queued', 'accepted', 'refused', 'uncertain', 'failed', 'withdrawn', 'held'],
   /** The request left and no answer says what became of it; the lane waits for evidence. */
   uncertain: ['accepted', 'queued', 'held', 'withdrawn', 'failed'],
   /** Meta took it; delivery statuses move `delivery`, not this. */
@@ -32,7 +32,7 @@ export const sendTransitions: Readonly<Record<SendState, readonly SendState[]>> 
   refused: [],
   /** Taken, then reported as failed; a later `delivered` overrides and is recorded. */
   failed: ['accepted'],
-  /** Uncertain for good: a person decides. */
+  /** Uncertain for good, or open when a backup was made that was restored: a person decides. */
   held: ['accepted', 'queued', 'withdrawn', 'failed'],
   /** Taken back before it left (an operator took over, the window closed, it was told to). */
   withdrawn: [],

@@ -31,6 +31,11 @@ type StoreRead =
   | 'findFile'
   | 'findUpload'
   | 'listUnusedFiles'
+  | 'findContacts'
+  | 'readContact'
+  | 'countContact'
+  | 'listContactFiles'
+  | 'findFileUses'
   | 'close';
 
 /** A transaction: one for each writing method of the store, and the change of the schema at a start. */
@@ -78,6 +83,8 @@ export const crashPoints: Readonly<Record<CrashPoint, string>> = {
     'leases, activities and sends of the dead process are free or uncertain; no work was found yet',
   'renewLeases.beforeCommit': 'running activities are prolonged, not durably',
   'renewLeases.afterCommit': 'running activities are prolonged for a process that dies now',
+  'holdAfterRestore.beforeCommit': 'a backup was restored; what is open in it would still go on',
+  'holdAfterRestore.afterCommit': 'what was open in a backup is held for a person; nothing else was done',
   'applyTenants.beforeCommit': 'the operator’s tenants are not stored',
   'applyTenants.afterCommit':
     'the tenants are stored; the operator has no answer, nothing of the quarantine was put in',
@@ -132,6 +139,9 @@ export const crashPoints: Readonly<Record<CrashPoint, string>> = {
   'createApiKey.afterCommit': 'a key is stored that nobody has seen; the operator has no answer',
   'revokeApiKey.beforeCommit': 'the key opens still; the operator has no answer',
   'revokeApiKey.afterCommit': 'the key opens no more; the operator has no answer',
+  'eraseContact.beforeCommit': 'all of a contact is stored; the operator has no answer',
+  'eraseContact.afterCommit':
+    'the contact is erased, its bytes may stand in the log of commits; the operator has no answer',
   'noteFile.beforeCommit': 'the bytes of a file are there; the store does not know of it',
   'noteFile.afterCommit': 'a file is kept; whoever made or fetched it does not know yet',
   'noteUpload.beforeCommit': 'Meta has a file; only this process knows under which id',

@@ -37,6 +37,11 @@ interface OfMessage {
   phoneNumberId: string;
 }
 
+interface OfBusiness {
+  door: 'events' | 'stripe';
+  name: string;
+}
+
 export interface MomentDetails {
   messageReceived: OfMessage & { event: EventKind };
   messageStored: OfMessage;
@@ -44,6 +49,9 @@ export interface MomentDetails {
   messageQuarantined: OfMessage & { reason: QuarantineReason };
   statusStored: OfMessage & { status: string; sendId: string | null; code: number | null };
   webhookAnswered: { httpStatus: number; bytes: number; tookMs: number };
+  businessReceived: OfBusiness & { tenantId: string };
+  businessStored: OfBusiness & ConversationRef & { position: number; tookMs: number };
+  businessDuplicate: OfBusiness & ConversationRef & { position: number };
   woken: ConversationRef & { dueAtMs: number };
   timerFired: ConversationRef;
   turnTaken: OfTurn & { events: TakenEvent[] };
@@ -124,6 +132,7 @@ const ofTurn = { ...ofConversation, turn: 'its number, which is its fence' } as 
 const ofActivity = { ...ofConversation, activityId: 'the activity' } as const;
 const ofSend = { ...ofConversation, sendId: 'the send' } as const;
 const ofMessage = { wamid: 'the message', phoneNumberId: 'the number of ours' } as const;
+const ofBusiness = { door: '`events` or `stripe`', name: 'the name of the event' } as const;
 const tookMs = 'how long it took';
 const events = '`{ position, event, wamid, activityId }` of each event';
 
@@ -154,6 +163,23 @@ export const moments: Readonly<Words> = {
   webhookAnswered: {
     when: 'A webhook request was answered.',
     fields: { httpStatus: '200, 401, 413 or 503', bytes: 'size of the body', tookMs },
+  },
+  businessReceived: {
+    when: 'An event of the business was read from a request that may tell it; nothing is stored yet.',
+    fields: { ...ofBusiness, tenantId: 'the tenant' },
+  },
+  businessStored: {
+    when: 'The commit that stored it is durable; now 202 may be answered.',
+    fields: {
+      ...ofBusiness,
+      ...ofConversation,
+      position: 'its place in the mailbox, by which a turn takes it',
+      tookMs: 'from reading it to its commit',
+    },
+  },
+  businessDuplicate: {
+    when: 'It had been stored before, by the same idempotency key; nothing was changed.',
+    fields: { ...ofBusiness, ...ofConversation, position: 'its place in the mailbox' },
   },
   woken: {
     when: 'A wake announced a conversation.',

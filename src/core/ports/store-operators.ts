@@ -82,7 +82,31 @@ export interface AuditReport {
   provenDuplicates: number;
 }
 
+/** `isUnseen`: held since a restore, and no person has taken it yet. */
+export type IdleHold = ConversationRef & { sinceMs: number; isUnseen: boolean };
+
+/** What was open in a store that was restored, and waits for a person now. */
+export interface HeldAfterRestore {
+  /** When the backup was made; null where the database is not one. */
+  takenAtMs: number | null;
+  conversations: number;
+  /** Customers' messages without an answer. */
+  messages: number;
+  sends: number;
+  activities: number;
+  /** Entries of the ledger. */
+  charges: number;
+  timers: number;
+  quarantined: number;
+}
+
 export interface OperatorStore {
+  /**
+   * Everything that was under way is held for a person, in one commit: what became of it since the backup is not known here,
+   * so nothing of it is sent, run or asked again by itself. Comes before anything else is asked of a store that was restored.
+   */
+  holdAfterRestore(input: { nowMs: number }): Promise<HeldAfterRestore>;
+
   listFlags(input: { tenantId?: string; open: boolean; max: number }): Promise<FlagRow[]>;
   resolveFlags(input: {
     tenantId: string;
@@ -107,11 +131,7 @@ export interface OperatorStore {
   /** Gives the conversation back; messages after the operator's last word are left to the bot. */
   handBack(input: { ref: ConversationRef; by: string; nowMs: number }): Promise<{ reopened: number }>;
   /** Holds without an operator's word for `idleMs`, oldest first. */
-  listIdleHolds(input: {
-    nowMs: number;
-    idleMs: number;
-    max: number;
-  }): Promise<(ConversationRef & { sinceMs: number })[]>;
+  listIdleHolds(input: { nowMs: number; idleMs: number; max: number }): Promise<IdleHold[]>;
   /** Stored states in key order, those after one conversation; none of conversations that were merged into another. */
   listStates(input: {
     after: { tenantId: string; conversationId: string } | null;

@@ -20,6 +20,7 @@ import type { NewSend, SendAddress, SendBody, SendRef, SendState, UncertainPolic
 import type { FileStore } from './files.ts';
 import type { ModelUsage } from './model.ts';
 import type { BusinessStore } from './store-business.ts';
+import type { ContactStore } from './store-contacts.ts';
 import type {
   BudgetAlert,
   BudgetRule,
@@ -91,7 +92,7 @@ export interface StatusesRecorded {
   /** Sends that turned out to have two wamids: the customer got the message twice. */
   provenDuplicates: number;
   failed: number;
-  /** Lanes that may go on. */
+  /** Lanes that may go on, or that a template leaves by: that of a send which failed since its service window was closed. */
   freed: SendRef[];
 }
 
@@ -122,7 +123,7 @@ export type Taken =
   | { outcome: 'leased' | 'empty' | 'held' | 'gone'; ref: ConversationRef }
   | { outcome: 'notDue'; ref: ConversationRef; dueAtMs: number };
 
-export type { LimitClaim };
+export type { LimitClaim, SendRef };
 
 export interface NewActivity {
   activityId: string;
@@ -207,8 +208,6 @@ export type ActivitySettled = ({ outcome: 'stored'; position: number } | { outco
 };
 
 // --- out ----------------------------------------------------------------------------------------------------------
-
-export type { SendRef };
 
 /** The paces that bind a number's sends, as configuration has them. */
 export interface PaceRules {
@@ -350,7 +349,7 @@ export interface HistoryQuery {
   max: number;
 }
 
-export interface Store extends OperatorStore, BusinessStore, FileStore, MoneyStore {
+export interface Store extends OperatorStore, BusinessStore, ContactStore, FileStore, MoneyStore {
   readonly driver: string;
   /** Makes the process `ownerId` known and takes over from owners that are dead or expired. */
   rescue(input: { ownerId: string; nowMs: number; all: boolean }): Promise<Rescued>;

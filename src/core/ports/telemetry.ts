@@ -25,6 +25,10 @@ export const counters = {
   nightdesk_statuses_total: { labels: ['result'], help: 'Delivery statuses: applied, duplicate, unmatched.' },
   nightdesk_turns_total: { labels: ['result'], help: 'Turns: committed, fenceOld, refused, poison.' },
   nightdesk_late_results_total: { labels: [], help: 'Results and timers of earlier visits, discarded.' },
+  nightdesk_taps_total: {
+    labels: ['result'],
+    help: 'Taps on buttons and rows, by what they were taken as: option, second, stale (explained), unwanted (ignored), foreign (delivered as it came).',
+  },
   nightdesk_activities_total: {
     labels: ['activity', 'result'],
     help: 'Ended activities: done, failed, deadline, cancelled, late.',

@@ -14,14 +14,17 @@ export interface PhoneNumber {
   settings: NumberSettings;
 }
 
+/** Words for customers: the same for all, or by language, of which the first is for everybody else. */
+export type WordsOfNumber = string | Readonly<Record<string, string>>;
+
 /** Settings of a number that the runtime itself reads; a dialog may read more from `extra`. */
 export interface NumberSettings {
   systemPrompt?: string;
   model?: string;
-  fallbackText?: string;
-  unsupportedText?: string;
-  handOffText?: string;
-  mutedText?: string;
+  fallbackText?: WordsOfNumber;
+  unsupportedText?: WordsOfNumber;
+  handOffText?: WordsOfNumber;
+  mutedText?: WordsOfNumber;
   replyTimeoutMs?: number;
   quietMs?: number;
   quietMaxMs?: number;

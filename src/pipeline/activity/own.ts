@@ -118,9 +118,16 @@ async function begin(
   attempt: PaidAttempt,
 ): Promise<string | ActivityResult> {
   const { activity, charge } = attempt;
-  for (let looked = false; ; looked = true) {
+  for (let looked = false; ; ) {
+    attempt.signal.throwIfAborted();
+    const askedAtMs = deps.world.clock.monotonicMs();
     const begun = await deps.store.beginAttempt(attemptOf(deps, activity));
-    if (begun.outcome === 'begun') return begun.idempotencyKey;
+    if (begun.outcome === 'begun') {
+      if (deps.world.clock.monotonicMs() - askedAtMs <= limits.attemptAgeMaxMs) return begun.idempotencyKey;
+      // The process may have been held up for so long that another one has the activity by now: it is asked for anew.
+      await endAttempt(deps, attempt, 'no');
+      continue;
+    }
     if (begun.outcome === 'gone')
       throw nothingAsked('cancelled', `Nobody waits for activity ${activity.activityId} any more.`);
     if (begun.outcome === 'refused')
@@ -138,6 +145,7 @@ async function begin(
         retryable: charge.onUncertain === 'lookup' && !attempt.isLast,
         charged: 'maybe',
       });
+    looked = true;
     await endAttempt(deps, attempt, 'disproved');
   }
 }

@@ -13,6 +13,7 @@ import type { BusinessAppended, NewBusinessEvent } from '#core/ports/store-busin
 import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { TenantDirectory } from '#core/ports/tenants.ts';
 import type { World } from '#core/ports/world.ts';
+import { parseNow, SchemaMismatch, type StandardSchema } from '#core/standard-schema.ts';
 import { digestOfKey, keyIn } from './api-keys.ts';
 import { BadEvent, canonicalOf, type ReadEvent, readEvent } from './read-event.ts';
 import { isSignedByStripe, readPayment } from './stripe.ts';
@@ -22,6 +23,8 @@ export interface EventsDeps {
   store: Pick<Store, 'appendBusiness' | 'findApiKey'>;
   directory: TenantDirectory;
   telemetry: Telemetry;
+  /** What the data of events must fit that the bot declares, by name. */
+  schemas: ReadonlyMap<string, StandardSchema>;
   onAppended(ref: ConversationRef): void;
 }
 
@@ -62,6 +65,8 @@ export interface EventsStation {
   receiveStripe(request: PaymentRequest): Promise<EventAnswer>;
 }
 
+type Door = 'events' | 'stripe';
+
 const idempotencyKeyForm = /^[\x21-\x7e]+$/;
 const idempotencyKeyCharsMax = 200;
 
@@ -82,8 +87,12 @@ const unauthorized = refusal(
 export function createEventsStation(deps: EventsDeps): EventsStation {
   const { world, store, directory, telemetry } = deps;
 
-  const append = async (event: Omit<NewBusinessEvent, 'nowMs'>): Promise<EventAnswer> => {
-    const appended = await store.appendBusiness({ ...event, nowMs: world.clock.nowMs() });
+  const append = async (door: Door, event: Omit<NewBusinessEvent, 'nowMs'>): Promise<EventAnswer> => {
+    const nowMs = world.clock.nowMs();
+    const { tenantId, name } = event;
+    world.observer?.observe({ kind: 'businessReceived', door, tenantId, name });
+    const appended = await store.appendBusiness({ ...event, nowMs });
+    tellAppended(world, { door, name }, appended, nowMs);
     const isOpen = appended.outcome === 'stored' || (appended.outcome === 'duplicate' && appended.isOpen);
     if (isOpen) deps.onAppended(appended.ref);
     return answerTo(appended);
@@ -107,7 +116,12 @@ export function createEventsStation(deps: EventsDeps): EventsStation {
         'The tenant of this key has no such phone number. "phoneNumberId" is Meta’s id; nightdesk tenants list shows those of each tenant.',
       );
     const { name, data, request } = read;
-    return append({ tenantId, keyId, idempotencyKey: `key:${idempotencyKey}`, request, to, name, data });
+    const misfit = misfitIn(deps.schemas.get(name), read);
+    if (misfit !== null) return refusal(400, 'badData', misfit);
+    return append('events', {
+      ...{ tenantId, keyId, request, to, name, data },
+      idempotencyKey: `key:${idempotencyKey}`,
+    });
   };
 
   const receiveStripe = async ({ tenantId, signature, rawBody }: PaymentRequest): Promise<EventAnswer> => {
@@ -119,7 +133,7 @@ export function createEventsStation(deps: EventsDeps): EventsStation {
     if (read.kind === 'ignored') return { status: 200, body: { status: 'ignored' } };
     if (read.kind === 'unreadable') return refusal(400, 'unreadable', 'The body is no event of Stripe.');
     const { eventId, conversationId, name, data } = read;
-    const answer = await append({
+    const answer = await append('stripe', {
       ...{ tenantId, keyId: null, name, data },
       idempotencyKey: `stripe:${eventId}`,
       request: canonicalOf({ conversationId, name }),
@@ -130,10 +144,7 @@ export function createEventsStation(deps: EventsDeps): EventsStation {
   };
 
   /** Counts the answer, and gives one where the store has none. */
-  const answered = async (
-    door: 'events' | 'stripe',
-    ask: () => Promise<EventAnswer>,
-  ): Promise<EventAnswer> => {
+  const answered = async (door: Door, ask: () => Promise<EventAnswer>): Promise<EventAnswer> => {
     const answer = await ask().catch((error: unknown) => answerToError(deps, error));
     telemetry.count('nightdesk_event_acks_total', { door, status: answer.status });
     return answer;
@@ -149,6 +160,21 @@ export function createEventsStation(deps: EventsDeps): EventsStation {
     receive: (request) => answered('events', () => receive(request)),
     receiveStripe: (request) => answered('stripe', () => receiveStripe(request)),
   };
+}
+
+/**
+ * Where the data does not fit what the bot declares, by the names of its fields. What is stored is what came: the turn
+ * makes of it what the schema says, by the schema of that day.
+ */
+function misfitIn(schema: StandardSchema | undefined, { name, data }: ReadEvent): string | null {
+  if (schema === undefined) return null;
+  try {
+    parseNow(schema, data, `"data" of "${name}"`);
+    return null;
+  } catch (error) {
+    if (error instanceof SchemaMismatch) return error.message;
+    throw error;
+  }
 }
 
 async function findCaller(deps: EventsDeps, digest: string): Promise<Caller | EventAnswer | null> {
@@ -175,6 +201,22 @@ function addressOf(
   return to.kind === 'contact'
     ? { ...to, phoneNumberId: number.phoneNumberId }
     : { ...to, phoneNumberId: number.phoneNumberId, wabaId: number.wabaId };
+}
+
+/** Where somebody watches: whether it was new. What was refused is seen by its answer. */
+function tellAppended(
+  { observer, clock }: World,
+  of: { door: Door; name: string },
+  appended: BusinessAppended,
+  receivedAtMs: number,
+): void {
+  if (appended.outcome !== 'stored' && appended.outcome !== 'duplicate') return;
+  const { outcome, ref, position } = appended;
+  observer?.observe(
+    outcome === 'stored'
+      ? { kind: 'businessStored', ...of, ...ref, position, tookMs: clock.nowMs() - receivedAtMs }
+      : { kind: 'businessDuplicate', ...of, ...ref, position },
+  );
 }
 
 function answerTo(appended: BusinessAppended): EventAnswer {

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { limits } from '#core/limits.ts';
 import { outlineOf } from '#core/model/faults.ts';
-import { fileKindOf, fileLimits } from '#core/model/send-limits.ts';
+import { fileBytesMaxOf, fileKindOf } from '#core/model/send-limits.ts';
 import {
   type FileDriver,
   FileFault,
@@ -227,7 +227,7 @@ function refuseWhatMetaRefuses(fileId: string, { bytes, mimeType }: StoredFile):
       `File ${fileId} is of a type that Meta does not take. Convert it to one of those in docs/reference/sends.md.`,
       { retryable: false },
     );
-  const { bytesMax } = fileLimits[kind];
+  const bytesMax = fileBytesMaxOf(kind, bytes);
   if (bytes.length > bytesMax)
     throw new FileFault(
       'tooLarge',

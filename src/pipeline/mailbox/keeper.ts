@@ -8,6 +8,7 @@ import { limits } from '#core/limits.ts';
 import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Rescued, RunnableActivity, SendRef, Store } from '#core/ports/store.ts';
+import type { IdleHold } from '#core/ports/store-operators.ts';
 import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { TenantDirectory } from '#core/ports/tenants.ts';
 import type { Wake } from '#core/ports/wake.ts';
@@ -132,8 +133,9 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     for (const hold of await store.listIdleHolds({ nowMs, idleMs: limits.holdIdleMs, max: 100 }))
       await endHold(hold, nowMs);
   };
-  const endHold = async (ref: ConversationRef, nowMs: number) => {
-    if (deps.directory.tenant(ref.tenantId)?.holdIdle === 'handBack') {
+  const endHold = async ({ tenantId, conversationId, isUnseen }: IdleHold, nowMs: number) => {
+    const ref: ConversationRef = { tenantId, conversationId };
+    if (!isUnseen && deps.directory.tenant(tenantId)?.holdIdle === 'handBack') {
       await store.handBack({ ref, by: 'nobody: the hold was idle', nowMs });
       deps.wake.notify(ref);
       return;

@@ -294,6 +294,7 @@ function handOn(deps: TurnDeps, taken: TakenConversation, { output, committed }:
     'A turn was committed.',
   );
   if (output.late > 0) telemetry.count('nightdesk_late_results_total', {}, output.late);
+  for (const result of output.taps) telemetry.count('nightdesk_taps_total', { result });
   for (const { position, outline } of output.deadLetters) {
     telemetry.count('nightdesk_alerts_total', { reason: 'deadLetter' });
     deps.world.log.error(

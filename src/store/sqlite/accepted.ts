@@ -7,6 +7,7 @@ import type { SendRef, SendSettlement, SendsSettled } from '#core/ports/store.ts
 import { pointAddress } from './contacts.ts';
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
+import { sendTemplateAfterFailure } from './late-template.ts';
 
 export type Answer = Extract<SendSettlement['outcome'], { kind: 'accepted' }>;
 
@@ -23,8 +24,9 @@ const setFailed =
 const selectAddress =
   'SELECT 1 AS one FROM contact_address WHERE tenant_id = ? AND waba_id = ? AND kind = ? AND value = ?';
 const setBsuid = 'UPDATE contact SET bsuid = ? WHERE tenant_id = ? AND contact_id = ? AND bsuid IS NULL';
+/** Not of a contact that was erased: an address that the answer names must lead to it no more. */
 const selectPair = `SELECT c.pair_failures, c.pair_until_ms, c.waba_id, c.contact_id, k.phone, k.bsuid FROM conversation c
-  LEFT JOIN contact k ON k.tenant_id = c.tenant_id AND k.contact_id = c.contact_id WHERE c.tenant_id = ? AND c.conversation_id = ?`;
+  LEFT JOIN contact k ON k.tenant_id = c.tenant_id AND k.contact_id = c.contact_id WHERE c.tenant_id = ? AND c.conversation_id = ? AND c.merged_into IS NOT c.conversation_id`;
 const setPair =
   'UPDATE conversation SET pair_failures = ?, pair_until_ms = ? WHERE tenant_id = ? AND conversation_id = ?';
 
@@ -71,10 +73,12 @@ function applyEarlyStatuses(
   db.run(setDelivery, delivery, early[0]?.at_ms ?? nowMs, tenantId, send.sendId);
   const failed = early.find((each) => each.status === 'failed');
   if (failed !== undefined && deliveryRank[delivery] < deliveryRank.delivered) {
-    db.run(setFailed, failed.error_code, nowMs, tenantId, send.sendId);
-    const detail = failed.error_code === null ? null : String(failed.error_code);
-    raiseFlag(context, send.ref, 'sendFailed', detail, nowMs);
-    settled.flagged += 1;
+    const { error_code: errorCode } = failed;
+    db.run(setFailed, errorCode, nowMs, tenantId, send.sendId);
+    if (sendTemplateAfterFailure(context, { tenantId, sendId: send.sendId }, { errorCode, nowMs }) === null) {
+      raiseFlag(context, send.ref, 'sendFailed', errorCode === null ? null : String(errorCode), nowMs);
+      settled.flagged += 1;
+    }
   }
   db.run(deleteUnmatched, tenantId, send.phoneNumberId, wamid);
 }

@@ -11,8 +11,8 @@ import { openEntry, settleCharge } from './ledger.ts';
 
 /** The result stays with the activity of paid work as long as the activity does. */
 const keepResult = 'UPDATE activity SET result = ?, reuse = ? WHERE tenant_id = ? AND activity_id = ?';
-const selectActivity =
-  'SELECT conversation_id, state, owner_id FROM activity WHERE tenant_id = ? AND activity_id = ?';
+const selectActivity = `SELECT a.conversation_id, a.state, a.owner_id, coalesce(c.merged_into = c.conversation_id, 0) AS is_erased FROM activity a
+  LEFT JOIN conversation c ON c.tenant_id = a.tenant_id AND c.conversation_id = a.conversation_id WHERE a.tenant_id = ? AND a.activity_id = ?`;
 const settle =
   'UPDATE activity SET state = ?, fault = ?, owner_id = NULL, lease_until_ms = NULL, settled_at_ms = ? WHERE tenant_id = ? AND activity_id = ?';
 const takePosition = `UPDATE conversation SET position_next = position_next + 1, due_at_ms = min(coalesce(due_at_ms, ?), ?), first_open_at_ms = coalesce(first_open_at_ms, ?)
@@ -103,9 +103,10 @@ interface ActivityRow {
   conversation_id: string;
   state: string;
   owner_id: string | null;
+  is_erased: number;
 }
 
-/** The entry of paid work ends with it, whether somebody still waits for its result or not; the result is kept. */
+/** The entry of paid work ends with it, whether somebody still waits for its result or not; the result is kept, unless its contact was erased. */
 function settleMoney(
   context: Context,
   outcome: ActivityOutcome,
@@ -119,7 +120,7 @@ function settleMoney(
   const before = spentOfDay(context, tenantId, day, outcome.budget);
   const isWaitedFor = activity.state === 'running' && activity.owner_id === ownerId;
   settleCharge(context, entry, outcome);
-  if (outcome.charge?.kind === 'charged' && outcome.result !== undefined) {
+  if (outcome.charge?.kind === 'charged' && outcome.result !== undefined && activity.is_erased === 0) {
     const reuse = !isWaitedFor && entry.late === 'reuse' ? 'waiting' : null;
     context.db.run(keepResult, JSON.stringify(outcome.result), reuse, tenantId, activityId);
   }

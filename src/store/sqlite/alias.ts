@@ -1,6 +1,8 @@
 /**
  * Conversations that were merged away stay as rows that name their survivor, so an old reference (on a screen, in a
  * flag, in a dead letter) still leads somewhere. A merge re-points earlier aliases too: one step is always enough.
+ * A conversation whose contact was erased names itself: it leads nowhere, and like any other alias it has no mailbox that
+ * somebody takes from or appends to.
  */
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Context } from './context.ts';

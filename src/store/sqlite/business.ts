@@ -63,7 +63,8 @@ export function appendBusiness(context: Context, event: NewBusinessEvent): Busin
     end: string | null;
   }>(selectByKey, tenantId, dedupeKey);
   if (known !== undefined) {
-    if (known.raw !== request) return { outcome: 'otherRequest' };
+    // Of a contact that was erased nobody knows any more what was asked for; that it was told is known.
+    if (known.raw !== null && known.raw !== request) return { outcome: 'otherRequest' };
     const ref = { tenantId, conversationId: known.conversation_id };
     return { outcome: 'duplicate', ref, position: known.position, isOpen: known.end === null };
   }

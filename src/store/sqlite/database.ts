@@ -3,12 +3,23 @@
  * process and machine. The owner holds a lock that dies with it (a transaction on a small file beside the database), so
  * there is no PID file to clean up; backups and readers may open the database itself at any time.
  */
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { Fault, KnownError, messageOf } from '#core/model/faults.ts';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
 import { OpenFiles } from './open-files.ts';
+import { backupTakenAtMs } from './restored.ts';
 import { migrations } from './schema.ts';
 
 export type Row = Record<string, SQLInputValue>;
@@ -16,7 +27,7 @@ export type Row = Record<string, SQLInputValue>;
 /** A refusal to open: says what happened, what it means and what to do. */
 export class StoreRefused extends KnownError {
   override readonly name = 'StoreRefused';
-  readonly reason: 'owned' | 'corrupt' | 'missing' | 'newer' | 'unwritable';
+  readonly reason: 'owned' | 'corrupt' | 'missing' | 'newer' | 'restored' | 'unwritable';
 
   constructor(reason: StoreRefused['reason'], message: string) {
     super(message);
@@ -88,9 +99,15 @@ export class Database {
   }
 }
 
+export interface OpenGiven {
+  crashPoints?: CrashPoints;
+  /** Also what is a backup; otherwise it is refused. */
+  afterRestore?: boolean;
+}
+
 /** Opens, locks and migrates. `:memory:` has no lock and no durability; it is the reference in tests. */
-export function openDatabase(path: string, crashPoints: CrashPoints = noCrashPoints): Database {
-  if (path === ':memory:') return prepare(new Database(path, new DatabaseSync(path), null), crashPoints);
+export function openDatabase(path: string, given: OpenGiven = {}): Database {
+  if (path === ':memory:') return prepare(new Database(path, new DatabaseSync(path), null), given);
   const file = resolve(path);
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -105,7 +122,7 @@ export function openDatabase(path: string, crashPoints: CrashPoints = noCrashPoi
     demandWritable(lockPathOf(file));
     demandWritable(file);
     demandWhole(lockedFile(file));
-    return prepare(new Database(file, new DatabaseSync(file), lock), crashPoints);
+    return prepare(new Database(file, new DatabaseSync(file), lock), given);
   } catch (error) {
     lock.close();
     throw refusalOf(file, error);
@@ -148,11 +165,32 @@ function demandWritable(path: string): void {
 
 /** A log of commits without its database: SQLite would delete it and start empty, and what it holds would be lost. */
 function demandWhole(file: string): void {
-  if (existsSync(file) || !existsSync(`${file}-wal`)) return;
+  const log = `${file}-wal`;
+  if (!existsSync(log)) return;
+  if (existsSync(file)) {
+    if (isOneFile(file) && statSync(log).size > 0)
+      throw new StoreRefused(
+        'restored',
+        `The database ${file} is a whole copy, and ${log} beside it belongs to another one: SQLite would mix them, which destroys both. Move ${log} and ${file}-shm away, then start again. Nothing was changed.`,
+      );
+    return;
+  }
   throw new StoreRefused(
     'missing',
     `The database ${file} is gone, while ${file}-wal with its newest commits is there: the file was removed or moved while a server had it open. Put it back, or restore a backup and move ${file}-wal away. Nothing was changed.`,
   );
+}
+
+/** The header says whether commits go to a log beside it. Ours do, a backup's do not. */
+function isOneFile(file: string): boolean {
+  const header = Buffer.alloc(20);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, header);
+  } finally {
+    closeSync(descriptor);
+  }
+  return header[18] === 1;
 }
 
 function takeLock(file: string): DatabaseSync {
@@ -177,10 +215,11 @@ function takeLock(file: string): DatabaseSync {
   }
 }
 
-function prepare(db: Database, crashPoints: CrashPoints): Database {
+function prepare(db: Database, { crashPoints = noCrashPoints, afterRestore = false }: OpenGiven): Database {
   try {
+    if (!afterRestore) refuseBackup(db);
     db.raw.exec(
-      'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000',
+      'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON',
     );
     migrate(db, crashPoints);
     return db;
@@ -188,6 +227,16 @@ function prepare(db: Database, crashPoints: CrashPoints): Database {
     db.raw.close();
     throw refusalOf(db.path, error);
   }
+}
+
+/** What was open in it may have been answered since: only a start that holds it may have it. */
+function refuseBackup(db: Database): void {
+  const takenAtMs = backupTakenAtMs(db.raw);
+  if (takenAtMs === null) return;
+  throw new StoreRefused(
+    'restored',
+    `The database ${db.path} is a backup of ${new Date(takenAtMs).toISOString()}. What was under way in it may have been answered since, so nothing goes on by itself: start the server once with \`nightdesk start --after-restore\`, which holds it for a person to look at. Nothing was changed.`,
+  );
 }
 
 function migrate(db: Database, crashPoints: CrashPoints): void {
@@ -213,7 +262,7 @@ function codeOf(error: unknown): number | undefined {
   return code === undefined ? undefined : code & 0xff;
 }
 
-function refusalOf(path: string, error: unknown): Error {
+export function refusalOf(path: string, error: unknown): Error {
   if (error instanceof StoreRefused) return error;
   const code = codeOf(error);
   if (code === 11 || code === 26) {

@@ -13,8 +13,12 @@ const selectHolder =
   'SELECT holder, position_next, seen_through, fence FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL';
 const setOperator = `UPDATE conversation SET holder = 'operator', held_by = ?, held_since_ms = ?, seen_through = position_next - 1,
   fence = fence + 1, lease_owner = NULL, lease_until_ms = NULL, due_at_ms = NULL, first_open_at_ms = NULL WHERE tenant_id = ? AND conversation_id = ?`;
-const setHeldBy =
-  "UPDATE conversation SET held_by = ? WHERE tenant_id = ? AND conversation_id = ? AND holder = 'operator'";
+/** In the place of an operator, where a restore found something open and nobody has looked at it. */
+export const unseenHolder = 'nobody yet: the store was restored from a backup';
+/** Whoever takes what nobody had seen has seen it from then on. */
+const setHeldBy = `UPDATE conversation SET seen_through = iif(held_by = '${unseenHolder}', position_next - 1, seen_through), held_by = ?
+  WHERE tenant_id = ? AND conversation_id = ? AND holder = 'operator'`;
+const setSeenThrough = 'UPDATE conversation SET seen_through = ? WHERE tenant_id = ? AND conversation_id = ?';
 const setBot = `UPDATE conversation SET holder = 'bot', held_by = NULL, held_since_ms = NULL, fence = fence + 1, position_next = ?, due_at_ms = ?, first_open_at_ms = ?
   WHERE tenant_id = ? AND conversation_id = ?`;
 const noteWord =
@@ -76,6 +80,23 @@ export function takeOverConversation(
   const cancelled = fallSilent(context, ref, row.fence, nowMs);
   db.run(setOperator, by, nowMs, tenantId, conversationId);
   return { withdrawn, cancelled };
+}
+
+/**
+ * Makes nobody in particular the holder of what the bot holds, after a restore; its sends stay what they are. A hand-back
+ * leaves messages from `firstUnanswered` on to the bot, unless somebody takes the conversation or writes in it before.
+ */
+export function holdUnseen(
+  context: Context,
+  ref: ConversationRef,
+  { firstUnanswered, nowMs }: { firstUnanswered: number; nowMs: number },
+): void {
+  const row = holderOf(context, ref);
+  if (row === undefined || row.holder === 'operator') return;
+  const { tenantId, conversationId } = ref;
+  fallSilent(context, ref, row.fence, nowMs);
+  context.db.run(setOperator, unseenHolder, nowMs, tenantId, conversationId);
+  context.db.run(setSeenThrough, Math.max(row.seen_through, firstUnanswered - 1), tenantId, conversationId);
 }
 
 /** Takes back what the bot has not sent; what those sends answered is the operator's. Returns how many. */

@@ -6,14 +6,20 @@
 
 import { Fault } from '#core/model/faults.ts';
 import type { CrashPoints, Transaction } from '#core/ports/crash-points.ts';
+import type { FileStore } from '#core/ports/files.ts';
 import type { Store } from '#core/ports/store.ts';
+import type { ContactStore } from '#core/ports/store-contacts.ts';
 import { fireTimers, settleActivity } from './activities.ts';
 import { append } from './append.ts';
 import { audit } from './audit.ts';
 import { refuseWhenBehind } from './behind.ts';
 import * as business from './business.ts';
+import { readContact } from './contact-export.ts';
+import { findFileUses, listContactFiles } from './contact-files.ts';
+import { findContacts } from './contact-scope.ts';
 import type { Context } from './context.ts';
 import { type Database, faultOf, openDatabase } from './database.ts';
+import { countContact, eraseContact, scrub } from './erase.ts';
 import * as files from './files.ts';
 import { grantReceipt, grantSends } from './grants.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -25,6 +31,7 @@ import * as lists from './lists.ts';
 import * as operators from './operators.ts';
 import { createPruner } from './prune.ts';
 import { findWork, renewLeases, rescue } from './repair.ts';
+import { holdAfterRestore } from './restored.ts';
 import { settleSends } from './settle.ts';
 import { recordStatuses } from './statuses.ts';
 import { applyTenants, readTenants } from './tenants.ts';
@@ -43,6 +50,8 @@ export interface SqliteOptions {
   random: () => number;
   /** Told of every commit; nobody is if absent. */
   crashPoints?: CrashPoints;
+  /** Opens what is a backup, too; its caller holds what was open in it before anything else. */
+  afterRestore?: boolean;
 }
 
 /**
@@ -51,9 +60,9 @@ export interface SqliteOptions {
  */
 const costs = { take: 2, commitTurn: 4 } as const;
 
-/** @throws StoreRefused where the file is owned, corrupt, newer than this code or cannot be written. */
+/** @throws StoreRefused where the file is owned, corrupt, a backup, newer than this code or cannot be written. */
 export function openSqliteStore(options: SqliteOptions): Store {
-  return storeOn(openDatabase(options.path, options.crashPoints), options);
+  return storeOn(openDatabase(options.path, options), options);
 }
 
 /** The store on a database that is open already; closing the store closes it. */
@@ -95,12 +104,8 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
     revokeApiKey: (input) => write('revokeApiKey', () => business.revokeApiKey(context, input)),
     listApiKeys: (input) => read(() => business.listApiKeys(context, input)),
     findApiKey: (digest) => read(() => business.findApiKey(context, digest)),
-    noteFile: (input) => write('noteFile', () => files.noteFile(context, input)),
-    findFile: (file) => read(() => files.findFile(context, file)),
-    noteUpload: (input) => write('noteUpload', () => files.noteUpload(context, input)),
-    findUpload: (input) => read(() => files.findUpload(context, input)),
-    listUnusedFiles: (input) => read(() => files.listUnusedFiles(context, input)),
-    forgetFile: (input) => write('forgetFile', () => files.forgetFile(context, input)),
+    ...contactMethods(context, write, read),
+    ...fileMethods(context, write, read),
     takeConversations: ({ refs, ownerId, nowMs }) =>
       write(
         'takeConversations',
@@ -135,6 +140,7 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
     readTranscript: (input) => read(() => readTranscript(context, input)),
     findConversation: (input) => read(() => lists.findConversation(context, input)),
     listDeadLetters: (input) => read(() => lists.listDeadLetters(context, input)),
+    holdAfterRestore: (input) => write('holdAfterRestore', () => holdAfterRestore(context, input)),
     redriveDeadLetter: (input) =>
       write('redriveDeadLetter', () => operators.redriveDeadLetter(context, input)),
     listSends: (input) => read(() => lists.listSends(context, input)),
@@ -145,5 +151,33 @@ export function storeOn(db: Database, options: Omit<SqliteOptions, 'path'>): Sto
       commits.close();
       db.close();
     },
+  };
+}
+
+type Write = <T>(transaction: Transaction, change: () => T, cost?: number) => Promise<T>;
+type Read = <T>(look: () => T) => Promise<T>;
+
+function contactMethods(context: Context, write: Write, read: Read): ContactStore {
+  return {
+    findContacts: (input) => read(() => findContacts(context, input)),
+    readContact: (input) => read(() => readContact(context, input)),
+    countContact: (input) => read(() => countContact(context, input)),
+    listContactFiles: (input) => read(() => listContactFiles(context, input)),
+    findFileUses: (input) => read(() => findFileUses(context, input)),
+    eraseContact: async (input) => {
+      const erased = await write('eraseContact', () => eraseContact(context, input));
+      return { ...erased, isScrubbed: await read(() => scrub(context.db)) };
+    },
+  };
+}
+
+function fileMethods(context: Context, write: Write, read: Read): FileStore {
+  return {
+    noteFile: (input) => write('noteFile', () => files.noteFile(context, input)),
+    findFile: (file) => read(() => files.findFile(context, file)),
+    noteUpload: (input) => write('noteUpload', () => files.noteUpload(context, input)),
+    findUpload: (input) => read(() => files.findUpload(context, input)),
+    listUnusedFiles: (input) => read(() => files.listUnusedFiles(context, input)),
+    forgetFile: (input) => write('forgetFile', () => files.forgetFile(context, input)),
   };
 }

@@ -32,11 +32,15 @@ const addSpent = `INSERT INTO ledger_day (tenant_id, day, currency, spent_micros
   ON CONFLICT (tenant_id, day, currency) DO UPDATE SET spent_micros = spent_micros + excluded.spent_micros`;
 const selectRunner = 'SELECT state, owner_id FROM activity WHERE tenant_id = ? AND activity_id = ?';
 /** Index: ledger_entry_open. */
-const selectOfConversation = `SELECT e.* FROM ledger_entry e JOIN activity a ON a.tenant_id = e.tenant_id AND a.activity_id = e.activity_id
+const selectOfConversation = `SELECT e.* FROM ledger_entry e INDEXED BY ledger_entry_open JOIN activity a ON a.tenant_id = e.tenant_id AND a.activity_id = e.activity_id
   WHERE e.tenant_id = ? AND a.conversation_id = ? AND e.state IN ('reserved','calling','uncertain','asking')`;
 /** Index: ledger_entry_open; what is open is small. */
 const selectAbandoned = `SELECT * FROM ledger_entry WHERE state IN ('reserved','calling','uncertain','asking')
   AND owner_id IS NOT NULL AND owner_id <> ? AND (? = 1 OR lease_until_ms <= ?)`;
+
+/** Index: ledger_entry_open. */
+const selectEveryOpen =
+  "SELECT * FROM ledger_entry WHERE state IN ('reserved','calling','uncertain','asking')";
 
 interface EntryRow {
   tenant_id: string;
@@ -210,6 +214,10 @@ function leaveOver(context: Context, row: EntryRow, nowMs: number): void {
     write(context, row, nowMs);
     return;
   }
+  presumeAndFlag(context, row, nowMs);
+}
+
+function presumeAndFlag(context: Context, row: EntryRow, nowMs: number): void {
   presume(context, row, nowMs);
   const ref = { tenantId: row.tenant_id, conversationId: row.conversation_id };
   const detail = `${row.activity} ${row.activity_id}: up to ${row.reserved_micros} millionths of ${row.currency}`;
@@ -311,6 +319,23 @@ export function settleCharge(context: Context, row: EntryRow, { charge, nowMs }:
 }
 
 type ChargeOutcome = Pick<ActivityOutcome, 'charge' | 'nowMs'>;
+
+/**
+ * After a restore: whatever was open may have been asked and charged for since the backup, also what had not begun in it.
+ * Nothing is asked that could cost: a provider forgets keys after a time, so only where it is looked up it is still found
+ * out, once its activity is over. Returns how many entries were open.
+ */
+export function holdCharges(context: Context, nowMs: number): number {
+  const rows = context.db.all<EntryRow>(selectEveryOpen);
+  for (const row of rows) {
+    Object.assign(row, { owner_id: null, lease_until_ms: null });
+    if (row.state === 'reserved') move(context, row, 'begin', nowMs);
+    if (row.state !== 'uncertain') move(context, row, 'lost', nowMs);
+    if (row.on_uncertain !== 'lookup') presumeAndFlag(context, row, nowMs);
+    else if (!isRunning(context, row)) leaveOver(context, row, nowMs);
+  }
+  return rows.length;
+}
 
 /** Requests that a dead process had under way are uncertain; the rest is free for others. Returns how many it was. */
 export function rescueCharges(

@@ -9,12 +9,14 @@ import type { StoreStats } from '#core/ports/store.ts';
 import type {
   DeadLetterRow,
   FlagRow,
+  IdleHold,
   OperatorStore,
   QuarantineRow,
   SendRow,
   StateRow,
 } from '#core/ports/store-operators.ts';
 import type { Context } from './context.ts';
+import { unseenHolder } from './holder.ts';
 
 type Input<K extends keyof OperatorStore> = Parameters<OperatorStore[K]>[0];
 
@@ -33,10 +35,10 @@ const selectSends = `SELECT tenant_id AS tenantId, conversation_id AS conversati
   FROM send WHERE state = ?2 AND (?1 = '' OR tenant_id = ?1) ORDER BY updated_at_ms DESC LIMIT ?3`;
 const selectQuarantine = `SELECT quarantine_id AS quarantineId, tenant_id AS tenantId, reason, phone_number_id AS phoneNumberId, item, bytes,
     created_at_ms AS createdAtMs, redriven_at_ms AS redrivenAtMs
-  FROM quarantine WHERE (redriven_at_ms IS NULL) = ?1 AND (?2 = '' OR phone_number_id = ?2) ORDER BY created_at_ms LIMIT ?3`;
+  FROM quarantine WHERE (redriven_at_ms IS NULL) = ?1 AND (?2 = '' OR (phone_number_id = ?2 AND reason <> 'restored')) ORDER BY created_at_ms LIMIT ?3`;
 const markRedrivenSql =
   'UPDATE quarantine SET redriven_at_ms = ? WHERE quarantine_id = ? AND redriven_at_ms IS NULL';
-const selectIdleHolds = `SELECT tenant_id AS tenantId, conversation_id AS conversationId, max(held_since_ms, coalesce(operator_last_at_ms, 0)) AS sinceMs FROM conversation
+const selectIdleHolds = `SELECT tenant_id AS tenantId, conversation_id AS conversationId, max(held_since_ms, coalesce(operator_last_at_ms, 0)) AS sinceMs, held_by = '${unseenHolder}' AS isUnseen FROM conversation
   WHERE holder = 'operator' AND max(held_since_ms, coalesce(operator_last_at_ms, 0)) <= ? ORDER BY 3 LIMIT ?`;
 const selectConversation = `SELECT c.tenant_id AS tenantId, c.conversation_id AS conversationId FROM contact_address a
   JOIN conversation c ON c.tenant_id = a.tenant_id AND c.contact_id = a.contact_id AND c.merged_into IS NULL
@@ -95,12 +97,11 @@ export function markRedriven(context: Context, input: Input<'markRedriven'>): vo
   for (const id of input.quarantineIds) context.db.run(markRedrivenSql, input.nowMs, id);
 }
 
-export function listIdleHolds(
-  context: Context,
-  input: Input<'listIdleHolds'>,
-): (ConversationRef & { sinceMs: number })[] {
-  type Hold = ConversationRef & { sinceMs: number };
-  return plain(context.db.all<Hold>(selectIdleHolds, input.nowMs - input.idleMs, input.max));
+export function listIdleHolds(context: Context, input: Input<'listIdleHolds'>): IdleHold[] {
+  type Hold = Omit<IdleHold, 'isUnseen'> & { isUnseen: number };
+  return context.db
+    .all<Hold>(selectIdleHolds, input.nowMs - input.idleMs, input.max)
+    .map((hold) => ({ ...hold, isUnseen: hold.isUnseen === 1 }));
 }
 
 export function findConversation(context: Context, input: Input<'findConversation'>): ConversationRef | null {

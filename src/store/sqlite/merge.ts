@@ -6,6 +6,7 @@
  * survivor: the bot must not answer behind a person's back.
  */
 import type { Context } from './context.ts';
+import { raiseFlag } from './flags.ts';
 import { fallSilent, withdrawBotSends } from './holder.ts';
 import { cancelCharges } from './ledger.ts';
 
@@ -44,6 +45,24 @@ const endInternal =
 /** What awaited an answer of the lost conversation is asked anew in the surviving one: its activities will not answer it. */
 const reopenAwaiting =
   "UPDATE event SET end = NULL, fence = NULL WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting'";
+/**
+ * The last turn that began paid work which the provider may have been asked for, since the first message that still awaits
+ * an answer. Indexes: activity_running, ledger_entry_open, event_by_position, activity_by_id.
+ */
+const selectPaidFence = `SELECT max(fence) AS fence FROM (
+    SELECT a.fence FROM activity a JOIN ledger_entry e ON e.tenant_id = a.tenant_id AND e.activity_id = a.activity_id AND e.state NOT IN ('reserved','refunded')
+    WHERE a.tenant_id = ?1 AND a.conversation_id = ?2 AND a.state = 'running'
+    UNION ALL SELECT a.fence FROM ledger_entry e JOIN activity a ON a.tenant_id = e.tenant_id AND a.activity_id = e.activity_id
+    WHERE e.tenant_id = ?1 AND a.conversation_id = ?2 AND e.state IN ('reserved','calling','uncertain','asking') AND e.state <> 'reserved'
+    UNION ALL SELECT a.fence FROM event t JOIN activity a ON a.tenant_id = t.tenant_id AND a.activity_id = json_extract(t.content, '$.activityId')
+    JOIN ledger_entry e ON e.tenant_id = a.tenant_id AND e.activity_id = a.activity_id AND e.state NOT IN ('reserved','refunded')
+    WHERE t.tenant_id = ?1 AND t.conversation_id = ?2 AND t.kind IN ('activityDone','activityFailed')
+    AND t.position > (SELECT min(position) FROM event WHERE tenant_id = ?1 AND conversation_id = ?2 AND end = 'awaiting'))`;
+/** Index: event_awaiting. */
+const hasAwaited =
+  "SELECT 1 AS one FROM event WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND fence <= ? LIMIT 1";
+const flagAwaited =
+  "UPDATE event SET end = 'flagged', end_ref = ? WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND fence <= ?";
 const selectOpenOrdinals =
   "SELECT ordinal FROM send WHERE tenant_id = ? AND conversation_id = ? AND state IN ('queued','sending','uncertain','held') ORDER BY ordinal";
 const moveSend =
@@ -130,10 +149,11 @@ function absorb(
   const { db } = context;
   const into = survivor.conversation_id;
   const from = loser.conversation_id;
+  leavePaidToPerson(context, tenantId, from, nowMs);
   db.run(endInternal, loser.fence, tenantId, from);
   db.run(retire, into, tenantId, from);
   db.run(repointAliases, into, tenantId, from);
-  const position = moveEvents(context, tenantId, survivor, loser);
+  const position = moveEvents(context, tenantId, survivor, loser, nowMs);
   const ordinal = moveSends(context, tenantId, survivor, loser);
   db.run(dropTimers, tenantId, from);
   db.run(cancelActivities, nowMs, tenantId, from);
@@ -146,20 +166,36 @@ function absorb(
   settleHolder(context, tenantId, survivor, loser, nowMs);
 }
 
+/**
+ * What awaits the result of paid work would be asked anew and paid for a second time (I7), while its first result comes too
+ * late for anybody. So it ends here, and a person is asked.
+ */
+function leavePaidToPerson(context: Context, tenantId: string, conversationId: string, nowMs: number): void {
+  const { db } = context;
+  const fence = db.get<{ fence: number | null }>(selectPaidFence, tenantId, conversationId)?.fence ?? null;
+  if (fence === null || db.get(hasAwaited, tenantId, conversationId, fence) === undefined) return;
+  const detail = 'paid work was under way when two contacts proved to be one; its result comes too late';
+  const flagId = raiseFlag(context, { tenantId, conversationId }, 'paidWorkCutOff', detail, nowMs);
+  db.run(flagAwaited, flagId, tenantId, conversationId, fence);
+}
+
 function moveEvents(
   context: Context,
   tenantId: string,
   survivor: ConversationRow,
   loser: ConversationRow,
+  nowMs: number,
 ): number {
   const { db } = context;
   const from = loser.conversation_id;
   const into = survivor.conversation_id;
   let position = survivor.position_next;
   // A hold reaches the survivor: a hand-back leaves to its dialog anew what it was about to answer, so that stands anew, too.
-  if (loser.holder === 'operator' && survivor.holder === 'bot')
+  if (loser.holder === 'operator' && survivor.holder === 'bot') {
+    leavePaidToPerson(context, tenantId, into, nowMs);
     for (const row of db.all<{ position: number }>(selectWaitingPositions, tenantId, into))
       db.run(moveEvent, into, position++, tenantId, into, row.position);
+  }
   db.run(reopenAwaiting, tenantId, from);
   const open = db.all<{ position: number }>(selectOpenPositions, tenantId, from);
   const seen =

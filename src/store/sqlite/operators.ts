@@ -13,7 +13,7 @@ import { survivorOf } from './alias.ts';
 import type { Context } from './context.ts';
 import { readTranscript } from './history.ts';
 import { handBackConversation, holderOf, noteOwnersWord, takeOverConversation } from './holder.ts';
-import { insertSends, nextOfLane, seeInsteadOfAnswered } from './sends.ts';
+import { advanceLane, insertSends, laneOf, nextOfLane, seeInsteadOfAnswered } from './sends.ts';
 
 type Input<K extends keyof OperatorStore> = Parameters<OperatorStore[K]>[0];
 
@@ -23,10 +23,6 @@ const resolveOne =
   'UPDATE flag SET resolved_at_ms = ?, resolved_by = ? WHERE tenant_id = ? AND flag_id = ? AND resolved_at_ms IS NULL';
 const resolveOfConversation =
   'UPDATE flag SET resolved_at_ms = ?, resolved_by = ? WHERE tenant_id = ? AND conversation_id = ? AND resolved_at_ms IS NULL';
-const selectLane =
-  'SELECT phone_number_id, ordinal_next, fence FROM conversation WHERE tenant_id = ? AND conversation_id = ?';
-const advanceLane =
-  'UPDATE conversation SET ordinal_next = ordinal_next + ? WHERE tenant_id = ? AND conversation_id = ?';
 const selectDeadLetter = `SELECT d.conversation_id, d.redriven_at_ms, e.kind, e.content, e.class, e.wamid, e.sent_at_ms FROM dead_letter d
   LEFT JOIN event e ON e.tenant_id = d.tenant_id AND e.conversation_id = d.conversation_id AND e.position = d.position
   WHERE d.tenant_id = ? AND d.dead_letter_id = ?`;
@@ -83,22 +79,11 @@ export function replyAsOperator(
   const { by, nowMs } = input;
   const ref = survivorOf(context, input.ref);
   const { cancelled } = takeOver(context, { ref, by, nowMs });
-  const lane = context.db.get<{ phone_number_id: string; ordinal_next: number; fence: number }>(
-    selectLane,
-    ref.tenantId,
-    ref.conversationId,
-  );
+  const lane = laneOf(context, ref);
   if (lane === undefined) throw noSuch(ref);
   const sends: NewSend[] = input.sends;
-  const refs = insertSends(context, {
-    ref,
-    phoneNumberId: lane.phone_number_id,
-    fence: lane.fence,
-    ordinal: lane.ordinal_next,
-    sends,
-    nowMs,
-  });
-  context.db.run(advanceLane, sends.length, ref.tenantId, ref.conversationId);
+  const refs = insertSends(context, { ref, ...lane, sends, nowMs });
+  advanceLane(context, ref, sends.length);
   noteOwnersWord(context, ref, nowMs);
   context.db.run(
     record,

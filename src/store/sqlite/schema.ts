@@ -212,7 +212,17 @@ CREATE TABLE upload (
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE send ADD COLUMN if_window_closed TEXT;`;
 
+/** What is stored of one contact, found without looking through everybody's: for requests under data protection law. */
+const requests = `
+CREATE INDEX contact_merged ON contact (tenant_id, merged_into) WHERE merged_into IS NOT NULL;
+CREATE INDEX conversation_of_contact ON conversation (tenant_id, contact_id);
+CREATE INDEX activity_ended ON activity (tenant_id, conversation_id, activity_id) WHERE settled_at_ms IS NOT NULL;
+CREATE INDEX flag_by_conversation ON flag (tenant_id, conversation_id);
+CREATE INDEX dead_letter_by_conversation ON dead_letter (tenant_id, conversation_id);
+CREATE INDEX ledger_entry_by_contact ON ledger_entry (tenant_id, contact_id);`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'the spine', sql: [tenants, conversations, mailbox, outbox, people].join('\n') },
   { version: 2, name: 'paid work, doors and files', sql: [money, doors, files].join('\n') },
+  { version: 3, name: 'requests of contacts', sql: requests },
 ];

@@ -12,9 +12,17 @@ const insert = `INSERT INTO send (tenant_id, send_id, conversation_id, phone_num
 const selectHead = `SELECT send_id, phone_number_id, priority, state FROM send
   WHERE tenant_id = ? AND conversation_id = ? AND state IN ('queued','sending','uncertain') ORDER BY ordinal LIMIT 1`;
 
+const selectLane = `SELECT phone_number_id AS phoneNumberId, ordinal_next AS ordinal, fence
+  FROM conversation WHERE tenant_id = ? AND conversation_id = ?`;
+const advance =
+  'UPDATE conversation SET ordinal_next = ordinal_next + ? WHERE tenant_id = ? AND conversation_id = ?';
+
 /** The answer was taken back and a person has the conversation: their end of the event is the true one. */
 const seeAnswered = `UPDATE event SET end = 'seenByOperator' WHERE tenant_id = ?1 AND end = 'answered' AND end_ref = ?3
   AND conversation_id IN (SELECT conversation_id FROM conversation WHERE tenant_id = ?1 AND (conversation_id = ?2 OR merged_into = ?2))`;
+
+/** Graph's code for a service window that is closed. */
+export const windowClosedCode = 131047;
 
 export interface SendsToInsert {
   ref: ConversationRef;
@@ -48,6 +56,18 @@ export function insertSends(context: Context, input: SendsToInsert): SendRef[] {
     );
     return { ref, sendId: send.sendId, phoneNumberId, priority: send.priority };
   });
+}
+
+/** Where the next send of a conversation takes its place, outside of a turn's commit. */
+export function laneOf(
+  context: Context,
+  ref: ConversationRef,
+): Pick<SendsToInsert, 'phoneNumberId' | 'ordinal' | 'fence'> | undefined {
+  return context.db.get(selectLane, ref.tenantId, ref.conversationId);
+}
+
+export function advanceLane(context: Context, ref: ConversationRef, by: number): void {
+  context.db.run(advance, by, ref.tenantId, ref.conversationId);
 }
 
 /** The template leaves instead, also at a later attempt; what was to be quoted may be too old for it. */

@@ -11,19 +11,23 @@ import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
 import { holderOf } from './holder.ts';
 import { PaceBook } from './pace-book.ts';
-import { nextOfLane, seeInsteadOfAnswered, sendTemplateInstead, templateFor } from './sends.ts';
+import {
+  nextOfLane,
+  seeInsteadOfAnswered,
+  sendTemplateInstead,
+  templateFor,
+  windowClosedCode,
+} from './sends.ts';
 
 const selectSend =
   'SELECT conversation_id, phone_number_id, state, attempts, wamid, second_wamid, withdraw_on_return, body, if_window_closed FROM send WHERE tenant_id = ? AND send_id = ?';
-/** Graph's code for a service window that is closed. */
-const windowClosedCode = 131047;
 
 const setRefused =
   "UPDATE send SET state = 'refused', error_code = ?, why = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setQueued =
   "UPDATE send SET state = 'queued', attempts = ?, not_before_ms = ?, error_code = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setWithdrawn =
-  "UPDATE send SET state = 'withdrawn', why = 'an operator took over', error_code = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
+  "UPDATE send SET state = 'withdrawn', why = iif(why = 'the contact was erased', why, 'an operator took over'), error_code = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setUncertain =
   "UPDATE send SET state = 'uncertain', uncertain_since_ms = ?, uncertain_window_ms = ?, error_code = ?, why = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setWamid = 'UPDATE send SET wamid = ? WHERE tenant_id = ? AND send_id = ? AND wamid IS NULL';

@@ -1,13 +1,15 @@
 /**
  * Delivery statuses, a lane of their own. They match a send by the id we sent along, else by wamid, and may come before
  * the answer of the request. Delivery only moves up; `failed` is a flag that a later `delivered` overrides. A status
- * is also the proof that an uncertain send was accepted, and a second wamid the proof that a customer got it twice.
+ * is also the proof that an uncertain send was accepted, and a second wamid the proof that a customer got it twice. Where it
+ * failed since the service window was closed, its template leaves (`late-template.ts`).
  */
 import type { InboundStatus } from '#core/model/events.ts';
 import { type Delivery, deliveryRank, type SendState } from '#core/model/sends.ts';
 import type { StatusBatch, StatusesRecorded } from '#core/ports/store.ts';
 import type { Context } from './context.ts';
 import { raiseFlag } from './flags.ts';
+import { isAboutReplacedWords, sendTemplateAfterFailure } from './late-template.ts';
 import { nextOfLane } from './sends.ts';
 import { storableInteger, storableText } from './storable.ts';
 
@@ -85,7 +87,11 @@ function recordOne(
     else recorded.duplicates += 1;
     return;
   }
-  const after = applyStatus(row, status);
+  const { wamid } = status;
+  const isOfBefore =
+    status.status === 'failed' &&
+    isAboutReplacedWords(context, { tenantId, sendId: row.send_id }, { errorCode, wamid });
+  const after = isOfBefore ? null : applyStatus(row, status);
   if (after === null) {
     recorded.duplicates += 1;
     return;
@@ -107,7 +113,7 @@ function recordOne(
     row.send_id,
   );
   recorded.applied += 1;
-  const ref = { tenantId, conversationId: row.conversation_id };
+  let ref = { tenantId, conversationId: row.conversation_id };
   if (unsettled.has(row.state)) {
     recorded.proven += 1;
     recorded.provenSends.push(row.send_id);
@@ -115,7 +121,10 @@ function recordOne(
   if (after.secondWamid !== row.second_wamid) recorded.provenDuplicates += 1;
   if (after.state === 'failed' && row.state !== 'failed') {
     recorded.failed += 1;
-    raiseFlag(context, ref, 'sendFailed', errorCode === null ? null : String(errorCode), nowMs);
+    const lane = sendTemplateAfterFailure(context, { tenantId, sendId: row.send_id }, { errorCode, nowMs });
+    if (lane === null)
+      raiseFlag(context, ref, 'sendFailed', errorCode === null ? null : String(errorCode), nowMs);
+    ref = lane ?? ref;
   }
   if (after.state !== row.state || deliveredAtMs !== null) {
     const next = nextOfLane(context, ref);
@@ -150,12 +159,12 @@ function applyStatus(row: SendRow, status: InboundStatus): AfterStatus | null {
       : row.delivery;
   const state = stateAfter(row, status, delivery, isOther);
   const why =
-    state === 'failed'
-      ? 'reported as failed'
-      : state === 'accepted' && row.state === 'failed'
-        ? 'delivered after it was reported as failed'
-        : state === row.state
-          ? row.why
+    state === row.state
+      ? row.why
+      : state === 'failed'
+        ? 'reported as failed'
+        : row.state === 'failed'
+          ? 'delivered after it was reported as failed'
           : null;
   const changed =
     state !== row.state ||

@@ -114,7 +114,7 @@ type Verdict = 'resend' | 'hold' | 'drop' | 'withdraw';
 const whys: Readonly<Record<Exclude<Verdict, 'resend'>, string>> = {
   hold: 'nobody knows whether it was accepted',
   drop: 'dropped: nobody knows whether it was accepted',
-  withdraw: 'an operator took over; nobody knows whether it was accepted',
+  withdraw: 'it was taken back meanwhile; nobody knows whether it was accepted',
 };
 
 /** A resend is bounded like any other attempt, and never happens behind the back of an operator who took over. */

@@ -89,16 +89,18 @@ interface Live {
   conversations: number;
   /** They go on where they stand. */
   continued: number;
-  /** They go on in the declared landing state. */
-  landed: number;
-  /** They would begin anew. */
-  lost: Pick<StateRow, 'tenantId' | 'conversationId' | 'phoneNumberId' | 'stateLabel'>[];
+  /** They go on in the landing state that the dialog names. */
+  landed: Stranded[];
+  /** They would begin anew; a dialog of steps that names no landing state tells nobody of it at run time. */
+  lost: Stranded[];
 }
+
+type Stranded = Pick<StateRow, 'tenantId' | 'conversationId' | 'phoneNumberId' | 'stateLabel'>;
 
 const pageMax = 500;
 
 async function liveOf(dialogs: readonly Dialog[]): Promise<Live> {
-  const live: Live = { conversations: 0, continued: 0, landed: 0, lost: [] };
+  const live: Live = { conversations: 0, continued: 0, landed: [], lost: [] };
   const byName = new Map(dialogs.map((dialog) => [dialog.name, dialog]));
   let after: Pick<StateRow, 'tenantId' | 'conversationId'> | null = null;
   do {
@@ -107,7 +109,7 @@ async function liveOf(dialogs: readonly Dialog[]): Promise<Live> {
       const how = howOf(byName, state);
       live.conversations += 1;
       if (how === 'lost') live.lost.push(row);
-      else if (how === 'landed') live.landed += 1;
+      else if (how === 'landed') live.landed.push(row);
       else live.continued += 1;
     }
     const last: StateRow | undefined = page.at(-1);
@@ -120,14 +122,18 @@ async function liveOf(dialogs: readonly Dialog[]): Promise<Live> {
 function howOf(byName: ReadonlyMap<string, Dialog>, state: string): ReturnType<typeof continuingOf> {
   const name = (JSON.parse(state) as { dialog?: string } | null)?.dialog ?? '';
   const dialog = byName.get(name);
-  return dialog === undefined ? 'lost' : continuingOf(dialog, state);
+  if (dialog === undefined) return 'lost';
+  const how = continuingOf(dialog, state);
+  return how === 'landed' && dialog.landsAnew === true ? 'lost' : how;
 }
 
 function liveInWords({ conversations, continued, landed, lost }: Live): string {
-  const rows = lost.map((each) => [each.tenantId, each.conversationId, each.phoneNumberId, each.stateLabel]);
-  const many = table(['TENANT', 'CONVERSATION', 'PHONE NUMBER ID', 'STATE'], rows, '');
+  const rowsOf = (stranded: readonly Stranded[], then: string) =>
+    stranded.map((each) => [each.tenantId, each.conversationId, each.phoneNumberId, each.stateLabel, then]);
+  const rows = [...rowsOf(lost, 'begins anew'), ...rowsOf(landed, 'landing state')];
+  const many = table(['TENANT', 'CONVERSATION', 'PHONE NUMBER ID', 'STATE', 'THEN'], rows, '');
   return [
-    `${conversations} conversation${conversations === 1 ? '' : 's'} in the store: ${continued} go on, ${landed} go to the landing state, ${lost.length} would begin anew.`,
-    ...(lost.length === 0 ? [] : [many]),
+    `${conversations} conversation${conversations === 1 ? '' : 's'} in the store: ${continued} go on, ${landed.length} go to the landing state, ${lost.length} would begin anew.`,
+    ...(rows.length === 0 ? [] : [many]),
   ].join('\n');
 }

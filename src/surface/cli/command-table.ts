@@ -134,6 +134,27 @@ export const commandTable: readonly CommandRow[] = [
     args: ([keyId], options) => ({ tenantId: options.tenant, keyId }),
   },
   {
+    usage: 'contacts erase',
+    does: 'take the content out of everything that is stored of a contact, for good; without --yes show what would go',
+    options: [
+      tenant,
+      {
+        flags: '--contact <address>',
+        does: 'a phone, a business-scoped id or an id of ours',
+        isNeeded: true,
+      },
+      { flags: '--yes', does: 'do it' },
+      by,
+    ],
+    name: 'contacts.erase',
+    args: (_words, options) => ({
+      tenantId: options.tenant,
+      contact: options.contact,
+      yes: options.yes === true,
+    }),
+    found: (result) => !(result as { isScrubbed: boolean }).isScrubbed,
+  },
+  {
     usage: 'deadletters list',
     does: 'show events on which a dialog failed',
     options: [anyTenant, redriven],

@@ -7,6 +7,8 @@ import { userInfo } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CheckOptions } from './check.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
+import type { ExportOptions } from './contacts-export.ts';
+import type { StartOptions } from './start.ts';
 
 /** Exit codes are 0 done, 1 a check found something, 2 bad use or configuration, 3 the work itself failed. */
 type Done = (exitCode: number) => void;
@@ -33,6 +35,7 @@ export function createProgram(done: Done, fromEnvFile: ReadonlySet<string> = new
   addInit(program);
   addServers(program, done, fromEnvFile);
   for (const row of commandTable) addRow(program, row, done);
+  addExport(program, done);
   program
     .command('check')
     .argument('[dialogs...]', 'only these; all of nightdesk.config.ts and the assistant if absent')
@@ -71,12 +74,16 @@ function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<strin
     .option('--roles <list>', 'run only these roles: webhook,turn,activity,outbox,console', (value) =>
       value.split(',').map((role) => role.trim()),
     )
+    .option(
+      '--after-restore',
+      'the database was restored from a backup: hold what was open in it for a person, then run',
+    )
     // For `dev`, which holds that input open: whatever becomes of the supervisor, its server goes with it.
     .addOption(new Option('--until-stdin-ends', 'stop also when standard input ends').hideHelp())
     .addOption(
       new Option('--standby', 'load everything, then wait for the word of the supervisor').hideHelp(),
     )
-    .action(async (options: { roles?: string[]; untilStdinEnds?: boolean; standby?: boolean }) => {
+    .action(async (options: Omit<StartOptions, 'storeWorker'>) => {
       // Its worker thread loads while this one loads the server.
       const storeWorker = (await import('#runtime/store-worker.ts')).startStoreWorker();
       done(await (await import('./start.ts')).start({ ...options, storeWorker }));
@@ -93,6 +100,14 @@ function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<strin
     )
     .action(async (options: { phonePort?: number }) =>
       done(await (await import('./dev.ts')).dev({ ...options, fromEnvFile })),
+    );
+  program
+    .command('backup')
+    .description('copy the database, also while a server uses it')
+    .requiredOption('--out <file>', 'the copy; a file that is there is not replaced')
+    .option('--json', 'for programs')
+    .action(async (options: { out: string; json?: boolean }) =>
+      done(await (await import('./backup.ts')).backUpStore(options)),
     );
   program
     .command('migrate')
@@ -141,10 +156,24 @@ async function give(row: CommandRow, command: Command): Promise<number> {
   return row.found?.(result) === true ? exitCodes.found : exitCodes.ok;
 }
 
+function addExport(program: Command, done: Done): void {
+  groupOf(program, 'contacts')
+    .command('export')
+    .description('write everything that is stored of a contact as one JSON document')
+    .requiredOption('--tenant <id>', 'the tenant')
+    .requiredOption('--contact <address>', 'a phone, a business-scoped id or an id of ours')
+    .option('--out <file>', 'into this file instead of standard output')
+    .option('--json', 'for programs: what was written, where --out says a file')
+    .action(async (options: ExportOptions) =>
+      done(await (await import('./contacts-export.ts')).exportContact(options)),
+    );
+}
+
 const groups: Record<string, string> = {
   tenants: 'businesses and their phone numbers',
   flags: 'conversations that ask for a person',
   keys: 'what opens the door for the systems of a business',
+  contacts: 'what is stored of a customer',
   deadletters: 'events on which a dialog failed',
   sends: 'messages whose fate a person decides',
   quarantine: 'what came in and fits no mailbox',

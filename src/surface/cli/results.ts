@@ -1,7 +1,9 @@
 /**
  * What the commands answer, in words. To show a new command, add a row under its name in `runtime/commands.ts`.
  */
+
 import type { ApiKeyRow } from '#core/ports/store-business.ts';
+import type { ContactContent } from '#core/ports/store-contacts.ts';
 import type {
   AuditReport,
   DeadLetterRow,
@@ -11,6 +13,7 @@ import type {
   TranscriptLine,
 } from '#core/ports/store-operators.ts';
 import type { PhoneNumber } from '#core/ports/tenants.ts';
+import type { EraseAnswer } from '#runtime/contact-commands.ts';
 import { ledgerInWords, limitsInWords } from './results-money.ts';
 import { paint, plain, table, timeOf } from './show.ts';
 
@@ -90,6 +93,7 @@ const wordsOf = {
       'There is no key yet.',
     ),
   'keys.revoke': ({ keyId }: { keyId: string }) => `Key ${keyId} opens nothing any more.`,
+  'contacts.erase': erasureInWords,
   'deadletters.list': (letters: DeadLetterRow[]) =>
     table(
       ['DEAD LETTER', 'TENANT', 'CONVERSATION', 'POSITION', 'KIND', 'SINCE', 'FAULT'],
@@ -175,6 +179,39 @@ export type Told = keyof typeof wordsOf;
 /** The answer of a command for a person; each is the JSON that the command of that name gives. */
 export function inWords(name: Told, result: unknown): string {
   return (wordsOf[name] as (result: unknown) => string)(result);
+}
+
+const contentWords: Readonly<Record<keyof ContactContent, string>> = {
+  addresses: 'addresses',
+  profiles: 'names and profiles',
+  events: 'messages and other events',
+  sends: 'messages of ours',
+  activities: 'activities',
+  states: 'states of dialogs',
+  timers: 'timers',
+  flags: 'flags with words',
+  deadLetters: 'dead letters',
+  quarantined: 'items in quarantine',
+  notices: 'notices',
+  files: 'files that no other contact uses',
+};
+
+function erasureInWords(answer: EraseAnswer): string {
+  const { contactId, isErased, content, isScrubbed } = answer;
+  if (contactId === null) return 'No contact is known by that id or address: nothing is stored under it.';
+  const left = Object.entries(content).filter(([, count]) => count > 0);
+  const rows = left.map(([kind, count]) => [contentWords[kind as keyof ContactContent], count]);
+  const what = table(['WHAT', 'ROWS'], rows, '');
+  const still = isScrubbed
+    ? []
+    : [
+        'Somebody reads the database just now, so the bytes still stand in its log of commits (-wal). Run this again when the backup or the reader is done.',
+      ];
+  if (left.length === 0) return [`Nothing is left of ${contactId}.`, ...still].join('\n');
+  if (!isErased)
+    return `${what}\n\nThis would be erased of ${contactId}. Nothing was changed; --yes does it.`;
+  const ended = `${counted(answer.eventsEnded, 'event')} without an answer ended, ${counted(answer.sendsWithdrawn, 'send')} withdrawn, ${answer.activitiesCancelled} activities cancelled.`;
+  return [what, '', `Erased ${contactId}.`, ended, ...still].join('\n');
 }
 
 function counted(count: number, word: string): string {

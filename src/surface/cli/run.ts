@@ -17,18 +17,11 @@ export type CommandArgs = Record<string, unknown>;
 
 /** @throws BadConfig, StoreRefused, Fault, OwnerFailed */
 export async function run(name: string, args: CommandArgs): Promise<unknown> {
-  const config = await readConfig({ env: process.env, folder: process.cwd() });
+  const config = await configWithFile();
   const { path } = config.database;
-  if (path === ':memory:')
-    throw new BadConfig(
-      'DATABASE_URL is sqlite::memory:, a database inside its server that no command can reach. Name a file, e.g. sqlite:./data/nightdesk.db.',
-    );
   const answered = await askOwner(path, name, args);
   if (answered !== null) return answered.result;
-  if (!existsSync(path) && !makers.has(name))
-    throw new BadConfig(
-      `There is no database at ${path} yet. Run the command in the folder of your server, or set DATABASE_URL as the server has it.`,
-    );
+  if (!makers.has(name)) demandDatabase(path);
   try {
     // A change of tenants may mend what keeps them from being read, and reads them afterwards.
     return await withStore(config, { readTenants: name !== 'tenants.apply' }, (nightdesk) =>
@@ -38,6 +31,41 @@ export async function run(name: string, args: CommandArgs): Promise<unknown> {
     if (error instanceof StoreRefused && error.reason === 'owned') return callOwner(path, name, args);
     throw error;
   }
+}
+
+/** Several commands where they must run, one after the other: in the server, or all while the database is owned here. @throws as `run` */
+export async function runEach<T>(
+  use: (call: (name: string, args: CommandArgs) => Promise<unknown>) => Promise<T>,
+): Promise<T> {
+  const config = await configWithFile();
+  const { path } = config.database;
+  const inServer = () => use((name, args) => callOwner(path, name, args));
+  if ((await askOwner(path, 'dialogs.list', {})) !== null) return inServer();
+  demandDatabase(path);
+  try {
+    return await withStore(config, { readTenants: true }, (nightdesk) =>
+      use((name, args) => runCommand(nightdesk, name, args)),
+    );
+  } catch (error) {
+    if (error instanceof StoreRefused && error.reason === 'owned') return inServer();
+    throw error;
+  }
+}
+
+async function configWithFile(): Promise<Config> {
+  const config = await readConfig({ env: process.env, folder: process.cwd() });
+  if (config.database.path === ':memory:')
+    throw new BadConfig(
+      'DATABASE_URL is sqlite::memory:, a database inside its server that no command can reach. Name a file, e.g. sqlite:./data/nightdesk.db.',
+    );
+  return config;
+}
+
+function demandDatabase(path: string): void {
+  if (!existsSync(path))
+    throw new BadConfig(
+      `There is no database at ${path} yet. Run the command in the folder of your server, or set DATABASE_URL as the server has it.`,
+    );
 }
 
 /** Owns the database while `use` runs; no station is started. */

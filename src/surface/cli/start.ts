@@ -5,6 +5,7 @@
 import { outlineOf } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
 import { BadConfig, type Config, readConfig } from '#runtime/config.ts';
+import type { Nightdesk } from '#runtime/nightdesk.ts';
 import { openNightdesk } from '#runtime/open.ts';
 import { type StoreWorker, startStoreWorker } from '#runtime/store-worker.ts';
 import { type ClosableLog, createLog } from '#runtime/world/log.ts';
@@ -12,12 +13,15 @@ import { createRealWorld, type RealWorld } from '#runtime/world/real-world.ts';
 import { startHttpSurface } from '../http/server.ts';
 import { type CommandSocket, startCommandSocket } from './command-socket.ts';
 import { exitCodes, explain } from './exit-codes.ts';
+import { timeOf } from './show.ts';
 import { enterStandby } from './standby.ts';
 
 export interface StartOptions {
   roles?: string[];
   /** The end of standard input stops the server as a signal does; so it ends with the supervisor that holds it. */
   untilStdinEnds?: boolean;
+  /** The database was restored from a backup: what was open in it is held before anything is done. */
+  afterRestore?: boolean;
   /** With everything loaded it waits until its supervisor tells it to go. */
   standby?: boolean;
   /** Begun already; one is begun if absent. */
@@ -42,11 +46,13 @@ async function serve(config: Config, storeWorker: StoreWorker, options: StartOpt
   endOnBug(log);
   const world = openWorld(config, log, options.crashPoints);
   const nightdesk = await openNightdesk(config, world, {
-    openStore: () => storeWorker.open(config.database.path, world),
+    openStore: () =>
+      storeWorker.open(config.database.path, world, { afterRestore: options.afterRestore === true }),
   });
   let commands: CommandSocket | null = null;
   let http: Awaited<ReturnType<typeof startHttpSurface>>;
   try {
+    if (options.afterRestore === true) await holdAfterRestore(nightdesk);
     await nightdesk.start();
     // Before the port, so that whoever sees the server ready can command it.
     commands = await startCommandSocket(nightdesk);
@@ -97,6 +103,17 @@ async function serve(config: Config, storeWorker: StoreWorker, options: StartOpt
   world.close();
   log.close();
   return code;
+}
+
+async function holdAfterRestore({ store, world }: Nightdesk): Promise<void> {
+  const held = await store.holdAfterRestore({ nowMs: world.clock.nowMs() });
+  const { takenAtMs, messages, sends, activities, charges, timers } = held;
+  const what = takenAtMs === null ? 'The database is no backup' : `The backup is of ${timeOf(takenAtMs)}`;
+  const { log } = world;
+  log.warn(
+    { ...held },
+    `${what}. Held for a person, and not done by itself: ${messages} messages, ${sends} sends, ${activities} activities, ${timers} due timers; ${charges} costs are not known for sure. See \`nightdesk flags list\` and \`nightdesk sends list --state held\`.`,
+  );
 }
 
 /** @throws BadConfig where what development asks for cannot be had */

@@ -8,6 +8,8 @@ import type { Dialog } from '#core/dialog/dialog.ts';
 import { runTurn, type TurnInput, type TurnOutput } from '#core/dialog/run-turn.ts';
 import type { Effect } from '#core/model/effects.ts';
 import type { EventContent, EventKind, MediaRef, MessageKind } from '#core/model/events.ts';
+import type { IfWindowClosed } from '#core/model/sends.ts';
+import { wordsOfSend } from '#core/model/words-of-send.ts';
 import type { NumberSettings } from '#core/ports/tenants.ts';
 import { describeSeen, fitsSeen, type SeenMessage, type SeenSight, seenOf, tapFor } from './seen.ts';
 
@@ -49,7 +51,7 @@ export class DrivenDialog {
   #refusals: { name: string | null; limit: string }[] = [];
   #running: Running[] = [];
   readonly #timers = new Map<string, { token: string; dueAtMs: number }>();
-  readonly #messages: SeenMessage[] = [];
+  readonly #messages: (SeenMessage & { ifWindowClosed: IfWindowClosed | undefined })[] = [];
   /** Messages before this one have been looked at by `sees`. */
   #seenTo = 0;
   #lastActFrom = 0;
@@ -174,6 +176,18 @@ export class DrivenDialog {
     return this.#messages.slice(this.#lastActFrom).map(({ words }) => words);
   }
 
+  /**
+   * What of it would leave with the 24 h service window closed: the words of templates, and null where there is none, so
+   * that a person is asked.
+   */
+  get saidOutsideWindow(): readonly (string | null)[] {
+    return this.#messages.slice(this.#lastActFrom).flatMap(({ body, words, ifWindowClosed }) => {
+      if (body.type === 'template') return [words];
+      if (ifWindowClosed === 'nothing') return [];
+      return [ifWindowClosed === undefined ? null : wordsOfSend(ifWindowClosed)];
+    });
+  }
+
   /** The name of the state. */
   get state(): string {
     return this.#label.replace(`${this.#dialog.name}/`, '');
@@ -294,7 +308,7 @@ export class DrivenDialog {
   #apply(effect: Effect): void {
     switch (effect.type) {
       case 'send':
-        this.#messages.push(seenOf(effect.body));
+        this.#messages.push({ ...seenOf(effect.body), ifWindowClosed: effect.ifWindowClosed });
         break;
       case 'startActivity':
         this.#running.push({

@@ -7,7 +7,17 @@ import { limits } from '#core/limits.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { NewActivity } from '#core/ports/store.ts';
 import type { ChargeEnd, LedgerRow, ReservedCost } from '#core/ports/store-money.ts';
-import { type CaseBody, hourMs, minuteMs, nth, otherOwner, owner, phoneNumber, type Scene } from './scene.ts';
+import {
+  type CaseBody,
+  hourMs,
+  minuteMs,
+  nth,
+  otherOwner,
+  owner,
+  phoneNumber,
+  type Scene,
+  texts,
+} from './scene.ts';
 
 const starts = { limit: 'starts', scope: 'all', windowMs: hourMs, max: 10, amount: 1 };
 const money = {
@@ -76,6 +86,49 @@ const nothing = {
   presumedMicros: 0,
   returnedMicros: 0,
 };
+
+const byPhone = { phone: '15550001111' };
+const byId = { bsuid: 'US.1' };
+
+/** Two conversations of one customer, of which the one by id has begun paid work; then the customer proves to be one. */
+async function mergeUnderWay(scene: Scene, hold: 'survivor' | 'loser' | 'none', loses: 'paid' | 'free') {
+  const paid = await scene.say('draw a cat', { from: byId });
+  await scene.think(paid, 'act_1', { name: 'draw', claims: [starts], cost: costOf() });
+  await begin(scene, paid, 'act_1');
+  scene.advance(minuteMs);
+  const free = await scene.say('hello', { from: byPhone });
+  scene.advance(minuteMs);
+  if (loses === 'free') await scene.say('and a dog', { from: byId });
+  const [loser, survivor] = loses === 'paid' ? [paid, free] : [free, paid];
+  if (hold !== 'none')
+    await scene.store.takeOver({
+      ref: hold === 'loser' ? loser : survivor,
+      ...{ by: 'ann', nowMs: scene.nowMs },
+    });
+  await scene.append(scene.message('both', { from: { ...byPhone, ...byId } }));
+  return survivor;
+}
+
+const cutOff = [
+  ['none', 'paid'],
+  ['survivor', 'paid'],
+  ['loser', 'free'],
+] as const;
+
+const cutOffByMerge: readonly CaseBody[] = cutOff.map(([hold, loses]) => ({
+  name: `what waits for paid work that a merge cuts off is not asked for anew, but left to a person (held: ${hold})`,
+  invariant: 'I7',
+  async body(scene) {
+    const survivor = await mergeUnderWay(scene, hold, loses);
+    const flags = await scene.store.listFlags({ open: true, max: 10 });
+    assert.deepEqual(
+      flags.filter(({ reason }) => reason === 'paidWorkCutOff').map((flag) => flag.conversationId),
+      [survivor.conversationId],
+    );
+    if (hold !== 'none') await scene.store.handBack({ ref: survivor, by: 'ann', nowMs: scene.nowMs });
+    assert.ok(!texts(await scene.take(survivor)).includes('draw a cat'));
+  },
+}));
 
 export const moneyCases: readonly CaseBody[] = [
   {
@@ -262,4 +315,5 @@ export const moneyCases: readonly CaseBody[] = [
       );
     },
   },
+  ...cutOffByMerge,
 ];

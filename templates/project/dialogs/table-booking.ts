@@ -37,8 +37,7 @@ export const tableBooking = defineDialog({
     }),
     confirming: confirm({
       question: ({ people, evening }) => `${evening}, for ${people}. Is that right?`,
-      reminder: 'Shall I book the table? A yes is enough.',
-      remindAfterMs: reminderAfterMs,
+      later: { remindAfterMs: reminderAfterMs, reminder: 'Shall I book the table? A yes is enough.' },
       yes: 'booked',
       no: 'people',
     }),

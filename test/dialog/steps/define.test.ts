@@ -46,6 +46,35 @@ describe('how options are shown', () => {
   });
 });
 
+test.each([
+  ['👍', '👍', 'o0'],
+  ['👎️', '👎', 'o1'],
+  ['c', 'C', 'o2'],
+  ['C++', 'C++', 'o3'],
+  ['什么', '什么', 'o4'],
+  ['СРЕДНИЙ', 'Средний', 'o5'],
+  ['c?', null, null],
+])('"%s" is the option %s', (written, _, id) => {
+  const titles = ['👍', '👎', 'C', 'C++', '什么', 'Средний'];
+  const dialog = defineDialog({
+    name: 'signs',
+    version: 1,
+    context: z.object({ chosen: z.string().optional() }),
+    start: 'pick',
+    states: ({ choose, end }) => ({
+      pick: choose({
+        question: 'Which?',
+        options: titles.map((title, nth) => ({ id: `o${nth}`, title })),
+        keep: 'chosen',
+        next: 'done',
+      }),
+      done: end({ say: 'Thank you.' }),
+    }),
+  });
+  const ana = driveDialog(dialog).say('hi').say(written);
+  expect(ana.context.chosen ?? null).toBe(id);
+});
+
 test('an option may be called like a command, and is what is meant then', () => {
   const dialog = defineDialog({
     name: 'helper',

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { checkDialog } from '#core/dialog/check/check.ts';
 import { defineDialog } from '#core/dialog/define.ts';
+import { defaultTexts } from '#core/dialog/fallback.ts';
+import { fetchMedia } from '#core/dialog/fetch-media.ts';
 import { driveDialog } from '#testing/dialog/drive-dialog.ts';
 import { shop } from './shop.ts';
 
@@ -77,6 +79,29 @@ describe('what is no answer asks again and leads nowhere', () => {
     expect(ana.state).toBe('style');
   });
 
+  test.each([
+    ['a text', 4_090, 0],
+    ['buttons', 1_020, 1],
+  ])('and asks with %s as long as Meta takes, the words before it apart', (_, size, options) => {
+    const long = defineDialog({
+      name: 'long',
+      version: 1,
+      context: z.object({}),
+      start: 'asking',
+      states: ({ choose, end }) => ({
+        asking: choose({
+          question: '¿'.repeat(size),
+          options: [{ id: 'go', title: 'Go' }].slice(0, options),
+          next: 'done',
+        }),
+        done: end({ say: 'Bye.' }),
+      }),
+    });
+    const ana = driveDialog(long).say('hi').voice();
+    const shown = `${'¿'.repeat(size)}${options === 0 ? '' : '\n[Go]'}`;
+    expect(ana.said).toEqual(['I cannot use this kind of message here.', shown]);
+  });
+
   test.each(['comic', 'COMIC!', '2', '2.', 'Cómic', 'number 2', 'com', 'I would like Comic please'])(
     'but "%s" means the option',
     (words) => {
@@ -133,6 +158,15 @@ describe('commands', () => {
     expect(ana.state).toBe(state);
     const isHuman = /human|persona/.test(word);
     expect([ana.flags, ana.isHandedOff]).toEqual(isHuman ? [['customerAsked'], true] : [[], false]);
+  });
+
+  test('"help" names only what is heeded', () => {
+    const ana = atStyle().tap('Comic').say('help');
+    expect(ana.said).toEqual([
+      'Please wait a moment, or write “human” to talk to a person.\n\nI am still working on it, one moment please.',
+    ]);
+    expect(ana.say('human').isHandedOff).toBe(true);
+    expect(atStyle('hola').tap('Cómic').say('ayuda').said[0]).toMatch(/^Espera un momento/);
   });
 
   test('a person hands back, and the question is asked again', () => {
@@ -257,6 +291,52 @@ describe('questions in the middle of it', () => {
     const ana = atStyle().say('can I talk to your boss?');
     ana.activityDone('reply', { text: 'Of course.', handOff: { reason: 'the boss' } }).sees('Of course.');
     expect(ana.isHandedOff).toBe(true);
+  });
+
+  test('without a word of its own the customer is told in their language', () => {
+    const ana = atStyle('hola').say('¿me puede llamar su jefe?');
+    ana.activityDone('reply', { text: ' ', handOff: { reason: 'the boss' } });
+    expect(ana.said).toEqual(['Una persona de nuestro equipo te responderá aquí.']);
+    expect(ana.isHandedOff).toBe(true);
+  });
+});
+
+describe('words that turn out blank', () => {
+  const echo = (say: (words: string) => string | readonly string[]) =>
+    defineDialog({
+      name: 'echo',
+      version: 1,
+      context: z.object({ words: z.string().default(''), result: z.string().default('') }),
+      start: 'asking',
+      states: ({ ask, work, end }) => ({
+        asking: ask({ question: 'What?', keep: 'words', next: 'told' }),
+        told: end({ say: ({ words }) => say(words) }),
+        working: work({
+          activity: fetchMedia,
+          input: () => ({ mediaId: 'm', mimeType: 'image/png' }),
+          done: 'told',
+          failed: 'told',
+          refused: 'told',
+        }),
+      }),
+      commands: { help: { next: 'working', say: 'Wait.' } },
+    });
+
+  test.each([
+    ['a blank text', () => ' '],
+    ['no messages at all', () => []],
+  ])('%s: the customer gets the fallback text, a person is asked, and the dialog goes on', (_, say) => {
+    const ana = driveDialog(echo(say)).say('hi').say('words');
+    expect([ana.said, ana.flags, ana.state]).toEqual([[defaultTexts.fallback], ['unexpected'], 'told']);
+    const ben = driveDialog(echo(say)).say('hi').say('help').activityDone('fetchMedia', {});
+    expect([ben.said, ben.flags]).toEqual([[defaultTexts.fallback], ['unexpected']]);
+  });
+
+  test('one blank among others is no silence', () => {
+    const ana = driveDialog(echo((words) => ['', words]))
+      .say('hi')
+      .say('words');
+    expect([ana.said, ana.flags]).toEqual([['words'], []]);
   });
 });
 

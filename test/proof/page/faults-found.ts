@@ -44,6 +44,18 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
     'Work that a dialog started in the same turn as a hand-back was forgotten by the dialog, and ran on.',
   ],
   [
+    'simulation',
+    'What a dialog said did not answer what it had seen before by WhatsApp’s time and what stood behind it: that awaited its answer for ever.',
+  ],
+  [
+    'simulation',
+    'A merge asked anew what waited for paid work, so one action of a customer was paid for twice.',
+  ],
+  [
+    'simulation',
+    'A process that was held up between the commit of a paid attempt and its request asked the provider when another had found out that nothing was charged, and handed the money back.',
+  ],
+  [
     'checker of dialogs',
     'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
   ],

@@ -57,10 +57,12 @@ afterAll(() => installation.close());
 describe('the server', () => {
   test('answers', async () => {
     await sayAndWait(numbers.assistant, customers.text);
-    const sent = JSON.parse(
-      (await installation.run(['sends', 'list', '--state', 'accepted', '--json'])).out,
-    ) as { conversationId: string }[];
-    conversationId = sent[0]?.conversationId ?? '';
+    // Meta has it before the server has settled it.
+    await until(async () => {
+      const { out } = await installation.run(['sends', 'list', '--state', 'accepted', '--json']);
+      conversationId = (JSON.parse(out) as { conversationId: string }[])[0]?.conversationId ?? '';
+      return conversationId !== '';
+    });
     expect(conversationId).toMatch(/^cnv_/);
   });
 

@@ -36,7 +36,7 @@ export interface Running {
 export class Installation {
   readonly folder: string;
   readonly simulator: Simulator;
-  readonly #running = new Set<ChildProcess>();
+  readonly #running = new Map<ChildProcess, Promise<Ended>>();
 
   private constructor(simulator: Simulator, folder: string) {
     this.simulator = simulator;
@@ -128,7 +128,9 @@ export class Installation {
   }
 
   async close(): Promise<void> {
-    for (const child of this.#running) child.kill('SIGKILL');
+    for (const child of this.#running.keys()) child.kill('SIGKILL');
+    // Nothing is written into the folder any more.
+    await Promise.all(this.#running.values());
     await this.simulator.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -139,7 +141,6 @@ export class Installation {
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    this.#running.add(child);
     const said = { out: '', err: '' };
     child.stdout.on('data', (chunk) => {
       said.out += chunk;
@@ -153,6 +154,7 @@ export class Installation {
         done({ code, said: said.out + said.err, out: said.out });
       }),
     );
+    this.#running.set(child, ended);
     return { child, ended, said: () => said.out + said.err };
   }
 }

@@ -9,7 +9,9 @@ import type { Observation } from '../journal.ts';
 import type { RowChange } from '../rows.ts';
 import { type Said, SaidBook, wordsIn } from './said.ts';
 
-const selectOwn = 'SELECT 1 AS one FROM event WHERE wamid = ? AND end_ref = ?';
+/** What a person redrives is answered when they do. */
+const selectOwn =
+  "SELECT 1 AS one FROM event WHERE wamid = ? AND end_ref = ? AND coalesce(dedupe_key, '') NOT LIKE 'redrive:%'";
 
 export const answeredInOrder: MakeChecker = (view) => new AnsweredInOrder(view);
 

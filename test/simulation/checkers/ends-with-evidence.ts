@@ -139,7 +139,7 @@ class EndsWithEvidence implements Checker {
       : `its answer ${ref} ended as ${sent}, and no flag was raised since`;
   }
 
-  #lacksDeadLetter({ dead, conversation }: EventRow): string | null {
+  #lacksDeadLetter({ dead, conversation, kind }: EventRow): string | null {
     if (dead === null) return 'there is no dead letter of it';
     const at = this.#dead.get(dead) ?? 0;
     if (
@@ -148,6 +148,8 @@ class EndsWithEvidence implements Checker {
       )
     )
       return 'no flag asks a person to look';
+    // Of what the business told nobody but the business knows: no customer waits for a word.
+    if (kind === 'business') return null;
     return this.#fallbacks.some((each) => each.at <= at && this.#isSame(each.conversation, conversation))
       ? null
       : 'the customer never got a fallback text';

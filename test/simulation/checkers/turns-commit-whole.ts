@@ -120,6 +120,8 @@ class Turns implements Checker {
 
   /** An end that an event got after it had awaited its answer. */
   #judgeEnd(id: string, old: Values, event: Values, together: Together): void {
+    // Paid work that a merge cuts off is left to a person, by the merge.
+    if (event.end === 'flagged' && together.merged.has(id)) return;
     const isByTurn = old.end === 'awaiting' && (event.end === 'answered' || event.end === 'flagged');
     if (!isByTurn) return;
     const what = `the end "${event.end}" of event ${event.position}`;

@@ -6,7 +6,7 @@ export const cancelledResultTaken: Variant = {
   breaks: ['I8'],
   what: 'The result of an activity that was cancelled is stored as if it still ran.',
   statement: replacing(
-    'SELECT conversation_id, state, owner_id FROM activity',
-    "SELECT conversation_id, 'running' AS state, owner_id FROM activity",
+    'SELECT a.conversation_id, a.state, a.owner_id, coalesce(',
+    "SELECT a.conversation_id, 'running' AS state, a.owner_id, coalesce(",
   ),
 };

@@ -3,12 +3,15 @@ import type { Variant } from '../variant.ts';
 import { acknowledgedBeforeStored } from './acknowledged-before-stored.ts';
 import { activityHandedOutTwice } from './activity-handed-out-twice.ts';
 import { answersNotRemembered } from './answers-not-remembered.ts';
+import { askedBeforeAttempt } from './asked-before-attempt.ts';
 import { cancelForgotten } from './cancel-forgotten.ts';
 import { cancelledResultTaken } from './cancelled-result-taken.ts';
 import { claimedNeverDone } from './claimed-never-done.ts';
+import { costNotReserved } from './cost-not-reserved.ts';
 import { cursorConsumption } from './cursor-consumption.ts';
 import { dueOverwritten } from './due-overwritten.ts';
 import { earlyStatusLost } from './early-status-lost.ts';
+import { factStoredTwice } from './fact-stored-twice.ts';
 import { flagsLost } from './flags-lost.ts';
 import { foreignContact } from './foreign-contact.ts';
 import { foreignHistory } from './foreign-history.ts';
@@ -19,7 +22,9 @@ import { hiddenRetry } from './hidden-retry.ts';
 import { laneNotKept } from './lane-not-kept.ts';
 import { lateWrite } from './late-write.ts';
 import { limitNotCounted } from './limit-not-counted.ts';
+import { limitNotGivenBack } from './limit-not-given-back.ts';
 import { limitSummed } from './limit-summed.ts';
+import { lostAnswerHandedBack } from './lost-answer-handed-back.ts';
 import { lostAnswerRefused } from './lost-answer-refused.ts';
 import { madeAnswerSaidLater } from './made-answer-said-later.ts';
 import { mergeDropsEvents } from './merge-drops-events.ts';
@@ -30,18 +35,24 @@ import { noDedupe } from './no-dedupe.ts';
 import { noFenceCheck } from './no-fence-check.ts';
 import { paceForgotten } from './pace-forgotten.ts';
 import { pacePerProcess } from './pace-per-process.ts';
+import { paidLimitPerProcess } from './paid-limit-per-process.ts';
 import { pairPaceForgotten } from './pair-pace-forgotten.ts';
+import { postingForgotten } from './posting-forgotten.ts';
 import { rescueNotDue } from './rescue-not-due.ts';
 import { resentWithoutEvidence } from './resent-without-evidence.ts';
 import { resultNotDue } from './result-not-due.ts';
 import { resultOfEarlierVisit } from './result-of-earlier-visit.ts';
+import { secondTapActs } from './second-tap-acts.ts';
 import { sendingAfterWrite } from './sending-after-write.ts';
+import { spendingCountedTwice } from './spending-counted-twice.ts';
 import { statusRegress } from './status-regress.ts';
 import { statusesNotAwaited } from './statuses-not-awaited.ts';
 import { takenOverUnseen } from './taken-over-unseen.ts';
 import { tenantPaceNotAsked } from './tenant-pace-not-asked.ts';
 import { timerLostByName } from './timer-lost-by-name.ts';
 import { turnLosesSend } from './turn-loses-send.ts';
+import { uncertainAskedAgain } from './uncertain-asked-again.ts';
+import { uncertainCostLeft } from './uncertain-cost-left.ts';
 import { uncertainForEver } from './uncertain-for-ever.ts';
 import { uncertainRetried } from './uncertain-retried.ts';
 import { windowNotKept } from './window-not-kept.ts';
@@ -94,6 +105,17 @@ export const variants: readonly Variant[] = [
   uncertainForEver,
   uncertainRetried,
   windowNotKept,
+  askedBeforeAttempt,
+  costNotReserved,
+  factStoredTwice,
+  limitNotGivenBack,
+  lostAnswerHandedBack,
+  paidLimitPerProcess,
+  postingForgotten,
+  secondTapActs,
+  spendingCountedTwice,
+  uncertainAskedAgain,
+  uncertainCostLeft,
 ];
 
 /** @throws Error where there is none of that name. */

@@ -35,7 +35,7 @@ test('a spawned bot answers, is killed in the middle, and answers what it was as
   const second = await ana.says('and now?');
   await second.isDelivered();
   const asked = async () => ((await sim.control.modelStats()).running > 0 ? true : null);
-  expect(await sim.stage.watch(asked, 10_000)).toBe(true);
+  expect(await sim.stage.watch(asked, patienceMs)).toBe(true);
   await bot.kill();
   const third = await ana.says('are you there?');
   await bot.start();

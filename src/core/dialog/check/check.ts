@@ -54,6 +54,10 @@ export function checkDialog(dialog: Dialog, bounds: ExploreBounds = defaultBound
     ...(isComplete ? [...deadEnds(graph), ...unreachable(graph), ...neverTaken(graph)] : []),
   ];
   const sampled = [
+    ...[...graph.unseenOffers].map(
+      (label) =>
+        `what ${label} offers: it cannot be made from a sample context, so list it in meta: { nightdesk: { options: [...] } }`,
+    ),
     ...[...graph.ways.notes.decided].map((name) => `what the action ${name} chooses by code of its own`),
     ...(dialog.migrate === undefined
       ? []

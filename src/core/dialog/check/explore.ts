@@ -55,6 +55,7 @@ interface Exploration {
   entered: Set<string>;
   took: Set<number>;
   assumptions: Map<string, string>;
+  unseenOffers: Set<string>;
   bounds: Set<string>;
   steps: number;
 }
@@ -75,6 +76,7 @@ export function explore(dialog: Dialog, bounds: ExploreBounds = defaultBounds): 
     entered: new Set(),
     took: new Set(),
     assumptions: new Map(),
+    unseenOffers: new Set(),
     bounds: new Set(),
     steps: 0,
   };
@@ -86,7 +88,7 @@ export function explore(dialog: Dialog, bounds: ExploreBounds = defaultBounds): 
     if (on.bounds.size > 0) break;
     expand(on, next);
   }
-  const { configurations, edges, edgesFrom, offered, entered, took, assumptions } = on;
+  const { configurations, edges, edgesFrom, offered, entered, took, assumptions, unseenOffers } = on;
   return {
     ways,
     configurations: [...configurations.values()],
@@ -97,6 +99,7 @@ export function explore(dialog: Dialog, bounds: ExploreBounds = defaultBounds): 
     entered,
     took,
     assumptions,
+    unseenOffers,
     bounds: [...on.bounds],
   };
 }
@@ -244,11 +247,13 @@ interface Arrival {
 
 function arrive(on: Exploration, { from, happening, outcome, books, moved, shown }: Arrival): void {
   const { lines, answered, handsOff } = sayingsOf(outcome.actions);
-  const { options } = sayingsOf(shown);
+  const { options, isUnseen } = sayingsOf(shown);
   const isUnexpected = !moved && happening.wantsAnswer;
   const starts = outcome.actions.flatMap(({ type, params }) =>
     type === 'xstate.spawnChild' ? [String((params as { src: unknown }).src)] : [],
   );
+  // What has just ended runs no more.
+  const stillRuns = Object.values(without(from?.running ?? {}, happening.invokeId ?? ''));
   // Words that go with a start are not said where a limit refuses it.
   const owedBefore = happening.wantsAnswer || happening.failure === 'limitRefused' || (from?.owed ?? false);
   const isHeard = answered || isUnexpected || happening.kind === 'handedBack';
@@ -265,7 +270,7 @@ function arrive(on: Exploration, { from, happening, outcome, books, moved, shown
     given: outcome.given,
     said: isUnexpected ? unexpectedLines(on.dialog) : lines,
     starts,
-    startsAgain: starts.filter((name) => Object.values(from?.running ?? {}).includes(name)),
+    startsAgain: starts.filter((name) => stillRuns.includes(name)),
     moved,
     answered,
     took: outcome.took,
@@ -273,6 +278,7 @@ function arrive(on: Exploration, { from, happening, outcome, books, moved, shown
   };
   if (!wasKnown(on, to)) to.cameBy = edge;
   offer(on, { from, to, edge, options });
+  if (isUnseen && declaredAt(on, to) === undefined) on.unseenOffers.add(to.label);
   addEdge(on, edge);
 }
 
@@ -297,6 +303,13 @@ function reach(
   return made;
 }
 
+/** Options that the active states declare; undefined where none of them says anything. */
+function declaredAt({ ways }: Exploration, { snapshot }: Configuration): readonly string[] | undefined {
+  const active = ways.nodes.filter((node) => (snapshot as { _nodes?: unknown[] })._nodes?.includes(node));
+  const told = active.flatMap((node) => metaOf(node).options ?? []);
+  return active.some((node) => metaOf(node).options !== undefined) ? told : undefined;
+}
+
 /** What stands on the screen: options that the step said, or that the active states declare, or that were there before. */
 function offer(
   on: Exploration,
@@ -307,9 +320,7 @@ function offer(
     options,
   }: { from: Configuration | null; to: Configuration; edge: Edge; options: string[] },
 ): void {
-  const declared = on.ways.nodes
-    .filter((node) => (to.snapshot as { _nodes?: unknown[] })._nodes?.includes(node))
-    .flatMap((node) => metaOf(node).options ?? []);
+  const declared = declaredAt(on, to) ?? [];
   const stays = from !== null && from.place === to.place && options.length === 0;
   const before = stays ? [...(on.offered.get(from.key) ?? [])] : [];
   const known = on.offered.get(to.key) ?? new Map<string, Edge | null>();

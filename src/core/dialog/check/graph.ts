@@ -63,6 +63,8 @@ export interface Graph {
   entered: ReadonlySet<string>;
   took: ReadonlySet<number>;
   assumptions: ReadonlyMap<string, string>;
+  /** Where something is said that samples could not make, and no metadata tells what it offers. */
+  unseenOffers: ReadonlySet<string>;
   /** What could not be explored; empty where the exploration is complete. */
   bounds: readonly string[];
 }

@@ -45,6 +45,7 @@ const env: TurnEnv = {
   nowMs: sampleNowMs,
   seed: 1,
   settings: {},
+  language: null,
   transcribes: false,
   lastFallbackAtMs: null,
 };

@@ -2,7 +2,9 @@
  * What the actions of a step say, as lines of a transcript, and which options they put on the customer's screen. Texts come
  * from samples; one that cannot be made from them stands as "(a text)".
  */
+import type { TemplateBody } from '../../model/send-bodies.ts';
 import type { SendBody } from '../../model/sends.ts';
+import { wordsOfSend } from '../../model/words-of-send.ts';
 import type { ActionData } from './both-ways.ts';
 import { unseen } from './safe-actions.ts';
 
@@ -11,6 +13,8 @@ export interface Sayings {
   options: string[];
   answered: boolean;
   handsOff: boolean;
+  /** Some of it could not be made from samples, and may offer options. */
+  isUnseen: boolean;
 }
 
 const answering = ['say', 'flag', 'noAnswer', 'handOff'];
@@ -22,7 +26,7 @@ export function sayingsOf(actions: readonly ActionData[]): Sayings {
   for (const { type, params } of actions) {
     const given = (params === unseen ? {} : (params ?? {})) as Record<string, unknown>;
     if (type === 'say') {
-      lines.push(`Bot: ${spoken(given)}`);
+      lines.push(`Bot: ${spoken(given)}${insteadOf(given)}`);
       options.push(...optionsIn(given));
     } else if (type === 'flag') lines.push(`(a person is asked: ${String(given.reason ?? 'a flag')})`);
     else if (type === 'noAnswer')
@@ -35,6 +39,7 @@ export function sayingsOf(actions: readonly ActionData[]): Sayings {
     options,
     answered: names.some((name) => answering.includes(name)),
     handsOff: names.includes('handOff'),
+    isUnseen: actions.some(({ type, params }) => type === 'say' && params === unseen),
   };
 }
 
@@ -44,6 +49,12 @@ function spoken({ text, body, bodies }: Record<string, unknown>): string {
   const line = words.replace(/\s+/g, ' ').trim();
   if (line === '') return '(a text)';
   return line.length > wordsMax ? `${line.slice(0, wordsMax)}...` : line;
+}
+
+/** What leaves in its place where the service window is closed. */
+function insteadOf({ ifWindowClosed }: Record<string, unknown>): string {
+  const template = ifWindowClosed as TemplateBody | undefined;
+  return template?.type === 'template' ? ` (outside the service window: ${wordsOfSend(template)})` : '';
 }
 
 function wordsOf(body: SendBody | undefined): string {

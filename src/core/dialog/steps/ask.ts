@@ -5,7 +5,7 @@
 
 import { type BuiltStep, type Scope, type Seen, textBodies, wordsIn } from './scope.ts';
 import type { AskSpec } from './spec.ts';
-import { everyCommand, isGreeting, type Rules, waitingConfig } from './waiting.ts';
+import { isGreeting, type Rules, waitingConfig } from './waiting.ts';
 
 /** The answer, or undefined where there is none. */
 function answerIn(spec: AskSpec<never, unknown>, { context, event }: Seen): { value: unknown } | undefined {
@@ -22,7 +22,7 @@ function answerIn(spec: AskSpec<never, unknown>, { context, event }: Seen): { va
 
 export function ask(spec: AskSpec<never, unknown>, rules: Rules): BuiltStep {
   const step: BuiltStep = {
-    heeds: everyCommand,
+    heeds: rules.heeds,
     questions: 'marked',
     prompt: (seen, teller, again) => [
       ...(again ? [] : teller.bodies(seen, spec.intro)),
@@ -30,7 +30,7 @@ export function ask(spec: AskSpec<never, unknown>, rules: Rules): BuiltStep {
     ],
     config: (scope: Scope) => {
       const fits = (seen: Seen) =>
-        !rules.isCommand(seen, everyCommand) &&
+        !rules.isCommand(seen, rules.heeds) &&
         !rules.isQuestion(seen, 'marked') &&
         !isGreeting(seen, rules) &&
         answerIn(spec, seen) !== undefined;

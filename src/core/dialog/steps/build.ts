@@ -6,7 +6,6 @@
  * To add a step, write its file, its spec in `spec.ts`, and its line in `stepsFor`.
  */
 import { assign, createMachine, fromPromise } from 'xstate';
-import { limits } from '../../limits.ts';
 import { messageOf } from '../../model/faults.ts';
 import { parseNow, type StandardSchema } from '../../standard-schema.ts';
 import { replyDeclaration } from '../assistant.ts';
@@ -21,6 +20,13 @@ import {
 import { ask } from './ask.ts';
 import { choose, confirm, waitFor } from './choose.ts';
 import { answerWays, askingWays, isQuestion, nameActions } from './free-questions.ts';
+import {
+  problemOfOptions,
+  type Refuse,
+  refuseEmptyHelp,
+  refuseOtherThanTemplate,
+  refuseTimes,
+} from './refusals.ts';
 import { beginning, end, handOff, type Opening } from './rest.ts';
 import { commandIn, languageAsked, languageSpoken, rootConfig } from './root.ts';
 import {
@@ -37,18 +43,29 @@ import {
   Teller,
   wordsIn,
 } from './scope.ts';
-import type { Option, Steps, StepsSpec, WorkSpec } from './spec.ts';
+import type {
+  AskSpec,
+  ChooseSpec,
+  ConfirmSpec,
+  EndSpec,
+  Option,
+  Speaking,
+  Steps,
+  StepsSpec,
+  WaitForMediaSpec,
+  WaitForSpec,
+  Waiting,
+  WindowTemplate,
+  WorkSpec,
+} from './spec.ts';
 import { ownTextNames, ownTexts } from './texts.ts';
 import { waitForMedia } from './wait-for-media.ts';
-import type { Rules } from './waiting.ts';
+import { everyCommand, type Rules, rulesOfStep } from './waiting.ts';
 import { work } from './work.ts';
 
 type AnySpec = StepsSpec<StandardSchema, string, never>;
-type Refuse = (what: string) => never;
 
 const hourMs = 3_600_000;
-/** Nothing may be sent when the service window has closed; an hour is left for whatever is slow. */
-const remindAfterMsMax = limits.serviceWindowMs - hourMs;
 const resumeAfterMs = 3 * hourMs;
 const startOverAfterMs = 7 * 24 * hourMs;
 /** States of the machine that are no author's step. */
@@ -60,6 +77,8 @@ interface Given {
   built?: BuiltStep;
   activity?: ActivityDeclaration & { name: string };
   options?: readonly Option<never>[];
+  ifWindowClosed?: WindowTemplate<never> | undefined;
+  waits?: { spec: Waiting<never>; rules: Rules };
   raw?: Readonly<Record<string, unknown>>;
 }
 
@@ -83,58 +102,69 @@ export function dialogOfSteps(spec: AnySpec): Dialog {
     machine: machineOf(parts, activities),
     activities,
     context: contextSchema(spec.context),
+    languageOf: (context, settings) => teller.language((context as Memory | undefined)?.nd, settings),
     staleTap: spec.staleTap ?? 'explain',
-    landing: spec.landing ?? first,
+    ...(spec.landing === undefined ? { landing: first, landsAnew: true } : { landing: spec.landing }),
+    ...(spec.eventData === undefined ? {} : { eventData: spec.eventData }),
     ...(spec.migrate === undefined ? {} : { migrate: spec.migrate }),
   });
 }
 
 function stepsFor(teller: Teller, rules: Rules, opening: Opening): Steps<never, string> {
-  const built = (step: string, made: BuiltStep, more: Partial<Given> = {}): Given => ({
-    step,
-    built: made,
-    ...more,
-  });
+  const built = (
+    step: string,
+    { ifWindowClosed }: Speaking<never>,
+    made: BuiltStep,
+    more: Partial<Given> = {},
+  ): Given => ({ step, built: made, ifWindowClosed, ...more });
+  const waiting = <S extends Waiting<never>>(
+    step: string,
+    spec: S,
+    make: (spec: S, own: Rules) => BuiltStep,
+  ): Given => {
+    const own = rulesOfStep(rules, spec);
+    const { options = [] } = spec as { options?: readonly Option<never>[] };
+    return built(step, spec, make(spec, own), { options, waits: { spec, rules: own } });
+  };
   const steps = {
-    ask: (spec: never) => built('ask', ask(spec, rules)),
-    choose: (spec: never) => built('choose', choose(spec, rules), { options: optionsIn(spec) }),
-    confirm: (spec: never) => built('confirm', confirm(spec, rules)),
-    waitFor: (spec: never) => built('waitFor', waitFor(spec, rules), { options: optionsIn(spec) }),
-    waitForMedia: (spec: never) => built('waitForMedia', waitForMedia(spec, rules)),
+    ask: (spec: AskSpec<never, unknown>) => waiting('ask', spec, ask),
+    choose: (spec: ChooseSpec<never>) => waiting('choose', spec, choose),
+    confirm: (spec: ConfirmSpec<never>) => waiting('confirm', spec, confirm),
+    waitFor: (spec: WaitForSpec<never>) => waiting('waitFor', spec, waitFor),
+    waitForMedia: (spec: WaitForMediaSpec<never>) => waiting('waitForMedia', spec, waitForMedia),
     work: (spec: WorkSpec<never, unknown, unknown>) =>
-      built('work', work(spec, rules), { activity: spec.activity }),
-    handOff: (spec: never) => built('handOff', handOff(spec, rules)),
-    end: (spec?: never) => built('end', end(spec ?? {}, opening, rules)),
+      built('work', spec, work(spec, rules), { activity: spec.activity }),
+    handOff: (spec: never) => built('handOff', spec, handOff(spec, rules)),
+    end: (spec: EndSpec<never> = {}) => built('end', spec, end(spec, opening, rules)),
     state: (raw: Readonly<Record<string, unknown>>): Given => ({ step: 'state', raw }),
     text: (key: string) => teller.named(key),
   };
   return steps as unknown as Steps<never, string>;
 }
 
-const optionsIn = (spec: { options?: readonly Option<never>[] }) => spec.options ?? [];
-
 function rulesOf(spec: AnySpec, teller: Teller, refuse: Refuse): Rules {
   const { later = {}, commands = {}, assistant = false } = spec;
   const { languages } = teller.catalogue;
-  const remindAfterMs = later.remindAfterMs ?? 0;
-  if (remindAfterMs > remindAfterMsMax)
-    refuse(
-      `later.remindAfterMs is ${remindAfterMs}, at most ${remindAfterMsMax} may pass: after 24 h without a word of the customer Meta takes no reminder.`,
-    );
-  return {
-    remindAfterMs,
+  const rules: Rules = {
+    remindAfterMs: later.remindAfterMs ?? 0,
     resumeAfterMs: later.resumeAfterMs ?? resumeAfterMs,
     startOverAfterMs: later.startOverAfterMs ?? startOverAfterMs,
+    heeds: everyCommand,
     isCommand: ({ event }, heeds) => {
       const words = wordsIn(event);
       const command = commandIn(words, commands);
       return (command !== null && heeds.includes(command)) || languageAsked(words, languages) !== null;
     },
+    commandIn: ({ event }) => commandIn(wordsIn(event), commands),
+    help: commands.help === false ? undefined : commands.help,
+    languageAsked: languages.length < 2 ? null : ({ event }) => languageAsked(wordsIn(event), languages),
     isQuestion: ({ event }, questions) => assistant !== false && isQuestion(event, questions),
     named: (name) => teller.named(name),
     forgetQuestions: assistant === false ? [] : ['forget the questions', 'leave the assistant'],
     askAssistant: (asks, scope) => (assistant === false ? [] : askingWays(asks, scope)),
   };
+  refuseTimes(rules, 'later', refuse);
+  return rules;
 }
 
 /** The languages of the author's catalogue, each with all of its words. */
@@ -209,21 +239,28 @@ function machineOf(parts: Parts, activities: Record<string, ActivityDeclaration>
   const { spec, given, teller, rules, opening, refuse } = parts;
   const implementations: Implementations = { guards: {}, actions: {} };
   const targets: { from: string; to: string }[] = [{ from: 'start', to: spec.start }];
-  const scopeOf = (name: string) => new Scope({ name, teller, implementations, targets });
+  const scopeOf = (name: string, ifWindowClosed = spec.ifWindowClosed) =>
+    new Scope({ name, teller, implementations, targets, ifWindowClosed });
   const root = scopeOf('dialog');
   nameSharedActions(root, parts);
+  refuseOtherThanTemplate(spec.ifWindowClosed, 'the dialog', refuse);
   const steps = new Map<string, BuiltStep>([[first, beginning(opening, rules)]]);
   for (const [name, step] of Object.entries(given)) {
     if (!/^[a-zA-Z][\w-]{0,63}$/.test(name))
       refuse(`the step "${name}" needs a name of letters, digits, - and _ only.`);
     const problem = problemOfOptions(step.options ?? []);
     if (problem !== null) refuse(`step ${name}: ${problem}`);
+    refuseOtherThanTemplate(step.ifWindowClosed, `step ${name}`, refuse);
+    if (step.waits !== undefined) {
+      refuseTimes(step.waits.rules, `later of step ${name}`, refuse);
+      refuseEmptyHelp(step.waits.spec, `step ${name}`, refuse);
+    }
     if (step.built !== undefined) steps.set(name, step.built);
   }
   const states: Record<string, unknown> = Object.fromEntries(
     Object.entries(given).flatMap(([name, { raw }]) => (raw === undefined ? [] : [[name, raw]])),
   );
-  for (const [name, step] of steps) states[name] = step.config(scopeOf(name));
+  for (const [name, step] of steps) states[name] = step.config(scopeOf(name, given[name]?.ifWindowClosed));
   const top = withAside(
     rootConfig(root, {
       steps,
@@ -316,13 +353,4 @@ function withAside(
 
 function fromRoot<W extends { target?: string }>(way: W): W {
   return way.target === undefined ? way : { ...way, target: `.${way.target}` };
-}
-
-function problemOfOptions(options: readonly Option<never>[]): string | null {
-  const ids = options.map(({ id }) => id);
-  const bad = ids.find((id) => !/^[\w-]{1,64}$/.test(id));
-  if (bad !== undefined)
-    return `the option "${bad}" needs an id of letters, digits, - and _ only, at most 64.`;
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
-  return twice === undefined ? null : `the option "${twice}" is there twice.`;
 }

@@ -18,7 +18,7 @@ import {
 } from './scope.ts';
 import type { ChooseSpec, ConfirmSpec, Option, WaitForSpec } from './spec.ts';
 import type { OwnTexts } from './texts.ts';
-import { everyCommand, isGreeting, type Rules, waitingConfig } from './waiting.ts';
+import { isGreeting, type Rules, waitingConfig } from './waiting.ts';
 import { isOneOf, optionMeant } from './words.ts';
 
 interface Offer {
@@ -109,7 +109,7 @@ export function choose(
   name = 'choose',
 ): BuiltStep {
   const step: BuiltStep = {
-    heeds: everyCommand,
+    heeds: rules.heeds,
     questions: 'plain',
     prompt: (seen, teller, again) => {
       const question = teller.words(seen.context, teller.told(seen), spec.question);
@@ -149,7 +149,7 @@ function waysOf(
   };
   const isTyped = (seen: Seen) =>
     !isGreeting(seen, rules) &&
-    typed(spec.options, seen, scope.teller, rules.isCommand(seen, everyCommand)) === id;
+    typed(spec.options, seen, scope.teller, rules.isCommand(seen, rules.heeds)) === id;
   const isTapped = ({ context, event }: Seen) =>
     (event as { choice?: { id: string } }).choice?.id === id && (option.when?.(context as never) ?? true);
   const guard =

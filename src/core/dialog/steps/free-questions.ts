@@ -5,7 +5,7 @@
  */
 import { spawnChild, stopChild } from 'xstate';
 import type { ReplyInput, ReplyOutput } from '../assistant.ts';
-import { defaultTexts } from '../fallback.ts';
+import { wordsOfNumber } from '../fallback.ts';
 import {
   type BuiltStep,
   type Config,
@@ -73,7 +73,12 @@ export function answerWays(
 ): Config['on'] {
   const answer = scope.sayingWith((seen) => ({
     bodies: textBodies(
-      outputOf(seen).text.trim() || (envOf(seen.event).settings.handOffText ?? defaultTexts.handOff),
+      outputOf(seen).text.trim() ||
+        wordsOfNumber(
+          envOf(seen.event).settings.handOffText,
+          scope.teller.told(seen),
+          scope.teller.own(seen, 'human'),
+        ),
     ),
     answersThrough: through(seen),
   }));

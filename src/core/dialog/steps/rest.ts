@@ -1,6 +1,6 @@
 /**
  * Steps in which the dialog rests: before it begins, at an end, and while a person has the conversation. The next message
- * begins anew, with everything forgotten but the language. An end is no final state of the machine, so that events of the
+ * begins anew, with everything forgotten but the language; "cancel" is told that there is nothing to cancel. An end is no final state of the machine, so that events of the
  * business' own systems (an order is shipped) still find what they are about.
  */
 
@@ -13,17 +13,21 @@ export interface Opening {
   greeting: Say<never> | undefined;
 }
 
-/** Whatever a customer writes begins the dialog, except the wish for a person. */
+/** Whatever a customer writes begins the dialog, except the wish for a person, and for an end where nothing is under way. */
 function opening(scope: Scope, { start, greeting }: Opening, rules: Rules): Record<string, Way[]> {
   const way: Way = {
     target: start,
     actions: ['forget everything', 'note the language', 'note the message', ...scope.say(greeting)],
   };
+  const cancels: Way = {
+    guard: scope.guard('wants to cancel', (seen) => rules.commandIn(seen) === 'cancel'),
+    actions: ['note the message', ...scope.say(rules.named('nothingToCancel'))],
+  };
   const begins = scope.guard('is no wish for a person', (seen) => !rules.isCommand(seen, ['human']));
   return Object.fromEntries(
     answerKinds.map((kind) => [
       kind,
-      [kind === 'text' || kind === 'templateButton' ? { ...way, guard: begins } : way],
+      kind === 'text' || kind === 'templateButton' ? [cancels, { ...way, guard: begins }] : [way],
     ]),
   );
 }

@@ -82,13 +82,13 @@ export function rootConfig(scope: Scope, input: RootInput): Config {
   };
 }
 
-function commandWays(scope: Scope, { commands, start }: RootInput, again: Again): Way[] {
+function commandWays(scope: Scope, { commands, start, steps }: RootInput, again: Again): Way[] {
   return everyCommand.flatMap((name) => {
     const spec = commands[name];
     if (spec === false) return [];
     const guard = scope.guard(`is ${name}`, ({ event }) => commandIn(wordsIn(event), commands) === name);
     const next = spec?.next ?? { cancel: 'beginning', menu: start, help: undefined, human: undefined }[name];
-    if (next === undefined) return [{ guard, actions: stayingActions(scope, name, spec, again) }];
+    if (next === undefined) return [{ guard, actions: stayingActions(scope, name, { spec, steps, again }) }];
     scope.leadsTo(next);
     const say = spec?.say ?? (name === 'menu' || name === 'human' ? undefined : ownSay(scope, name));
     const forgets = name === 'cancel' || name === 'menu' ? ['forget everything'] : [];
@@ -105,8 +105,7 @@ const ownSay = (scope: Scope, name: CommandName) => scope.teller.named(ownNames[
 function stayingActions(
   scope: Scope,
   name: CommandName,
-  spec: CommandSpec<never> | undefined,
-  again: Again,
+  { spec, steps, again }: { spec: CommandSpec<never> | undefined; steps: RootInput['steps']; again: Again },
 ): unknown[] {
   const { teller } = scope;
   if (name === 'human')
@@ -116,8 +115,10 @@ function stayingActions(
       { type: 'flag', params: { reason: 'customerAsked' } },
       { type: 'handOff', params: {} },
     ];
+  const help = ({ context }: Seen): keyof OwnTexts =>
+    steps.get(context.nd.step)?.heeds.includes('cancel') === false ? 'helpWhileWorking' : 'help';
   return spec?.say === undefined
-    ? ['note the message', scope.saying((seen) => again(seen, teller.own(seen, 'help')))]
+    ? ['note the message', scope.saying((seen) => again(seen, teller.own(seen, help(seen))))]
     : ['note the message', ...scope.say(spec.say), scope.saying((seen) => again(seen, null))];
 }
 

@@ -4,11 +4,12 @@
  * words are `say` actions. What the steps themselves have to remember stands in the context under `nd`.
  */
 import { assign } from 'xstate';
+import type { TemplateBody } from '../../model/send-bodies.ts';
 import type { SendBody } from '../../model/sends.ts';
 import { splitText } from '../../model/split-text.ts';
 import type { NumberSettings } from '../../ports/tenants.ts';
 import type { DialogEvent, SayParams, TurnEnv } from '../dialog.ts';
-import type { CommandName, Exit, Exits, Keep, Said, Say, Told, Words } from './spec.ts';
+import type { CommandName, Exit, Exits, Keep, Said, Say, Told, WindowTemplate, Words } from './spec.ts';
 import { type OwnTexts, ownTexts } from './texts.ts';
 
 /** What the steps remember beside what the author's context says. */
@@ -19,10 +20,15 @@ export interface Own {
   /** When the customer last wrote. */
   atMs: number;
   wamid: string | null;
-  /** What the next question begins with; `alone` where it stands instead of the question. */
-  lead: { text: string; alone: boolean } | null;
+  /** What the next question begins with, `alone` where it stands instead of it; `nothing` where it is not asked at all. */
+  lead: Lead | 'nothing' | null;
   /** Positions that the assistant is asked about, and the step that was waiting then. */
   asked: { after: number; through: number; step: string } | null;
+}
+
+export interface Lead {
+  text: string;
+  alone: boolean;
 }
 
 export type Memory = Record<string, unknown> & { nd: Own };
@@ -79,15 +85,15 @@ export class Teller {
     this.catalogue = catalogue;
   }
 
-  language(context: Memory, settings: NumberSettings): string {
-    const wished = context.nd.language ?? settings.extra?.language;
+  language(own: Own | undefined, settings: NumberSettings): string {
+    const wished = own?.language ?? settings.extra?.language;
     const { languages } = this.catalogue;
     return languages.find((each) => each === wished) ?? languages[0] ?? 'en';
   }
 
   told({ context, event }: Seen): Told {
     const { settings, nowMs } = envOf(event);
-    return { language: this.language(context, settings), settings, nowMs };
+    return { language: this.language(context.nd, settings), settings, nowMs };
   }
 
   own(seen: Seen, name: keyof OwnTexts): string {
@@ -118,6 +124,12 @@ export class Teller {
     return this.catalogue.languages.map((language) => this.words(seen.context, { ...told, language }, words));
   }
 
+  template(seen: Seen, template: WindowTemplate<never>): TemplateBody | undefined {
+    const told = this.told(seen);
+    const chosen = isByLanguage(template) ? this.#ofLanguage(template, told) : template;
+    return resolve(chosen, seen.context, told) as TemplateBody | undefined;
+  }
+
   bodies(seen: Seen, say: Say<never> | undefined): SendBody[] {
     if (say === undefined) return [];
     const told = this.told(seen);
@@ -137,7 +149,7 @@ function resolve(line: unknown, context: unknown, told: Told): unknown {
   return typeof line === 'function' ? line(context, told) : line;
 }
 
-function isByLanguage(piece: unknown): piece is Record<string, unknown> {
+export function isByLanguage(piece: unknown): piece is Record<string, unknown> {
   return (
     typeof piece === 'object' && piece !== null && typeof (piece as { type?: unknown }).type !== 'string'
   );
@@ -159,6 +171,8 @@ export interface ScopeInput {
   implementations: Implementations;
   /** Names that exits lead to, to be checked when all steps are known. */
   targets: { from: string; to: string }[];
+  /** Stands for whatever this state says where the service window is closed. */
+  ifWindowClosed: WindowTemplate<never> | undefined;
 }
 
 /** What one state is built with. */
@@ -167,12 +181,14 @@ export class Scope {
   readonly teller: Teller;
   readonly #implementations: Implementations;
   readonly #targets: ScopeInput['targets'];
+  readonly #ifWindowClosed: ScopeInput['ifWindowClosed'];
 
-  constructor({ name, teller, implementations, targets }: ScopeInput) {
+  constructor({ name, teller, implementations, targets, ifWindowClosed }: ScopeInput) {
     this.name = name;
     this.teller = teller;
     this.#implementations = implementations;
     this.#targets = targets;
+    this.#ifWindowClosed = ifWindowClosed;
   }
 
   guard(label: string, holds: (seen: Seen) => boolean): string {
@@ -213,7 +229,13 @@ export class Scope {
   }
 
   sayingWith(params: (seen: Seen) => SayParams): unknown {
-    return { type: 'say', params };
+    const template = this.#ifWindowClosed;
+    if (template === undefined) return { type: 'say', params };
+    const withTemplate = (seen: Seen): SayParams => {
+      const ifWindowClosed = this.teller.template(seen, template);
+      return { ...params(seen), ...(ifWindowClosed && { ifWindowClosed }) };
+    };
+    return { type: 'say', params: withTemplate };
   }
 
   /** Transitions for exits. `stay` is what happens where an exit names no next step. */

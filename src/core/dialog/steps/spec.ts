@@ -4,11 +4,12 @@
  * and which step is next. To add a step, add its spec here, its file beside this one, and its line in `build.ts`.
  */
 import type { MediaRef, MessageContent, MessageKind } from '../../model/events.ts';
+import type { TemplateBody } from '../../model/send-bodies.ts';
 import type { SendBody } from '../../model/sends.ts';
 import type { NumberSettings } from '../../ports/tenants.ts';
-import type { StandardSchema } from '../../standard-schema.ts';
-import type { ActivityDefinition } from '../activity.ts';
-import type { ActivityDeclaration } from '../dialog.ts';
+import type { OutputOf, StandardSchema } from '../../standard-schema.ts';
+import type { NamedActivity } from '../activity.ts';
+import type { ActivityDeclaration, EventSchemas } from '../dialog.ts';
 
 /** What a function of an author is told beside what is remembered. */
 export interface Told {
@@ -34,6 +35,19 @@ export type Say<C> =
   | Readonly<Record<string, Spoken<C>>>
   | readonly (Spoken<C> | Readonly<Record<string, Spoken<C>>>)[];
 
+/** A template, by language, or made from what is remembered: undefined where that is not enough for one yet. */
+export type WindowTemplate<C> = FixedTemplate<C> | Readonly<Record<string, FixedTemplate<C>>>;
+type FixedTemplate<C> = TemplateBody | ((context: Readonly<C>, told: Told) => TemplateBody | undefined);
+
+/** What every step may have that says something. */
+export interface Speaking<C> {
+  /**
+   * Leaves in the place of whatever is said in this step where the 24 h service window is closed by then; instead of the
+   * dialog's own. Without either a person is asked.
+   */
+  ifWindowClosed?: WindowTemplate<C>;
+}
+
 /** What is remembered of a value: under one name, or as a function makes it. */
 export type Keep<C, V> = (keyof C & string) | ((value: V, context: Readonly<C>) => Partial<C>);
 
@@ -52,22 +66,46 @@ export interface Exit<C, V = unknown> {
 /** The name of the next step, an exit, or several of which the first that holds is taken. */
 export type Exits<C, V = unknown> = string | Exit<C, V> | readonly Exit<C, V>[];
 
+/** What events of the business' own systems lead on to, by name; the value is their data, as `eventData` has it. */
+export type EventExits<C, E extends EventSchemas> = {
+  readonly [N in keyof E & string]?: Exits<C, OutputOf<E[N]>>;
+};
+
 /** What every step that waits for the customer may say. */
-export interface Waiting<C> {
+export interface Waiting<C, E extends EventSchemas = EventSchemas> extends Speaking<C> {
   /** Said once, on coming to the step, before the question. */
   intro?: Say<C>;
   question: Words<C>;
   /** Said with the question where the answer does not fit. */
   wrong?: Words<C>;
-  /** Said with the question where the customer has fallen silent. */
-  reminder?: Words<C>;
-  /** Events of the business' own systems that lead on from here, by name; the value is their data. */
-  events?: Readonly<Record<string, Exits<C>>>;
-  /** Instead of the dialog's `later.remindAfterMs`; 0 for never. */
-  remindAfterMs?: number;
+  /** Silence here, and return after it, instead of the dialog's own `later`. */
+  later?: StepLater<C>;
+  /** What a command does here, instead of what it does elsewhere; `false` takes it as an answer like any other. */
+  commands?: Readonly<Partial<Record<CommandName, Exits<C, string> | false>>>;
+  /** Events of the business' own systems that lead on from here. */
+  events?: EventExits<C, E>;
 }
 
-export interface AskSpec<C, V = string> extends Waiting<C> {
+/** Times are counted from what the customer last wrote here. What is not said is as the dialog has it. */
+export interface StepLater<C> {
+  /** One reminder; 0 for none. Under 23 h, and before `startOverAfterMs`. */
+  remindAfterMs?: number;
+  /** Said with the question as the reminder. */
+  reminder?: Words<C>;
+  /** From then on whoever comes back is welcomed. */
+  resumeAfterMs?: number;
+  /** Said with the question to whoever comes back with something that is no answer. */
+  welcomeBack?: Words<C>;
+  /** The way of whoever comes back, whatever they write or tap; commands are heeded as ever. */
+  onReturn?: Exits<C, unknown>;
+  /** Silence after which the step is left. */
+  startOverAfterMs?: number;
+  /** Where it leads then, with everything remembered; without it all is forgotten and the dialog begins anew. */
+  onSilence?: string | Leaving<C> | readonly Leaving<C>[];
+}
+type Leaving<C> = Exit<C, unknown> & { next: string };
+
+export interface AskSpec<C, V = string, E extends EventSchemas = EventSchemas> extends Waiting<C, E> {
   /** Reads the answer; null where it does not fit. */
   read?(text: string, context: Readonly<C>): V | null;
   /** What the answer, or what `read` made of it, must fit. */
@@ -90,7 +128,7 @@ export interface Option<C> {
   next?: Exits<C, string>;
 }
 
-export interface ChooseSpec<C> extends Waiting<C> {
+export interface ChooseSpec<C, E extends EventSchemas = EventSchemas> extends Waiting<C, E> {
   options: readonly Option<C>[];
   /** Three buttons, else a list, else numbered text; or always one of them. */
   as?: 'buttons' | 'list' | 'text';
@@ -99,7 +137,7 @@ export interface ChooseSpec<C> extends Waiting<C> {
   next?: Exits<C, string>;
 }
 
-export interface ConfirmSpec<C> extends Waiting<C> {
+export interface ConfirmSpec<C, E extends EventSchemas = EventSchemas> extends Waiting<C, E> {
   yes: Exits<C, string>;
   no: Exits<C, string>;
   yesTitle?: Words<C>;
@@ -107,8 +145,9 @@ export interface ConfirmSpec<C> extends Waiting<C> {
 }
 
 /** Waits for the business' own systems. */
-export interface WaitForSpec<C> extends Omit<ChooseSpec<C>, 'options'> {
-  events: Readonly<Record<string, Exits<C>>>;
+export interface WaitForSpec<C, E extends EventSchemas = EventSchemas>
+  extends Omit<ChooseSpec<C, E>, 'options'> {
+  events: EventExits<C, E>;
   /** What the customer may do meanwhile. */
   options?: readonly Option<C>[];
 }
@@ -118,7 +157,8 @@ type WaitedFor = Extract<
   'image' | 'video' | 'audio' | 'voice' | 'document' | 'sticker' | 'location'
 >;
 
-export interface WaitForMediaSpec<C, K extends WaitedFor = WaitedFor> extends Waiting<C> {
+export interface WaitForMediaSpec<C, K extends WaitedFor = WaitedFor, E extends EventSchemas = EventSchemas>
+  extends Waiting<C, E> {
   kinds: readonly K[];
   keep?: Keep<C, MediaValue<K>>;
   next: Exits<C, MediaValue<K>>;
@@ -134,8 +174,8 @@ export interface WorkFault {
   limit?: string;
 }
 
-export interface WorkSpec<C, I, O> {
-  activity: ActivityDefinition<I, O>;
+export interface WorkSpec<C, I, O> extends Speaking<C> {
+  activity: NamedActivity<I, O>;
   input(context: Readonly<C>, told: Told): I;
   /** Said when the work starts; not where a limit refused it. */
   say?: Say<C>;
@@ -151,7 +191,7 @@ export interface WorkSpec<C, I, O> {
   deadline?: Exits<C, WorkFault>;
 }
 
-export interface HandOffSpec<C> {
+export interface HandOffSpec<C> extends Speaking<C> {
   /** A text that says that a person will answer, if absent. */
   say?: Say<C>;
   /** What the operator reads. */
@@ -160,7 +200,7 @@ export interface HandOffSpec<C> {
   next: string;
 }
 
-export interface EndSpec<C> {
+export interface EndSpec<C> extends Speaking<C> {
   say?: Say<C>;
 }
 
@@ -170,12 +210,12 @@ export interface Step {
 }
 
 /** What the function that writes the steps is given. `text` names a line of the catalogues. */
-export interface Steps<C, K extends string> {
-  ask<V = string>(spec: AskSpec<C, V>): Step;
-  choose(spec: ChooseSpec<C>): Step;
-  confirm(spec: ConfirmSpec<C>): Step;
-  waitFor(spec: WaitForSpec<C>): Step;
-  waitForMedia<K2 extends WaitedFor>(spec: WaitForMediaSpec<C, K2>): Step;
+export interface Steps<C, K extends string, E extends EventSchemas = EventSchemas> {
+  ask<V = string>(spec: AskSpec<C, V, E>): Step;
+  choose(spec: ChooseSpec<C, E>): Step;
+  confirm(spec: ConfirmSpec<C, E>): Step;
+  waitFor(spec: WaitForSpec<C, E>): Step;
+  waitForMedia<K2 extends WaitedFor>(spec: WaitForMediaSpec<C, K2, E>): Step;
   work<I, O>(spec: WorkSpec<C, I, O>): Step;
   handOff(spec: HandOffSpec<C>): Step;
   end(spec?: EndSpec<C>): Step;
@@ -192,7 +232,12 @@ export interface CommandSpec<C> {
 }
 export type CommandName = 'cancel' | 'menu' | 'help' | 'human';
 
-export interface StepsSpec<S extends StandardSchema, K extends string, C = OutputIn<S>> {
+export interface StepsSpec<
+  S extends StandardSchema,
+  K extends string,
+  C = OutputOf<S>,
+  E extends EventSchemas = EventSchemas,
+> extends Speaking<C> {
   name: string;
   /** Raised when a stored snapshot of the version before would not fit. */
   version: number;
@@ -204,7 +249,7 @@ export interface StepsSpec<S extends StandardSchema, K extends string, C = Outpu
   /** Said to whoever begins, before the first step. */
   greeting?: Say<C>;
   start: string;
-  states(steps: Steps<C, K>): Readonly<Record<string, Step>>;
+  states(steps: Steps<C, K, NoInfer<E>>): Readonly<Record<string, Step>>;
   /** `false` turns a command off. */
   commands?: Readonly<Partial<Record<CommandName, CommandSpec<C> | false>>>;
   later?: {
@@ -217,8 +262,13 @@ export interface StepsSpec<S extends StandardSchema, K extends string, C = Outpu
   };
   /** Questions in the middle of it all are answered by the assistant; the dialog stays where it is. */
   assistant?: boolean | { about?: string };
+  /**
+   * Schemas of the data of events, by name. `POST /events` refuses what does not fit; where it is given, the dialog takes
+   * only these events. One event has one schema in all dialogs of the bot.
+   */
+  eventData?: E;
   /** Events of the business' own systems wherever the dialog stands. */
-  events?: Readonly<Record<string, Exits<C>>>;
+  events?: EventExits<C, NoInfer<E>>;
   /** Further activities, for raw states. */
   activities?: Readonly<Record<string, ActivityDeclaration>>;
   /** For raw states. */
@@ -231,4 +281,3 @@ export interface StepsSpec<S extends StandardSchema, K extends string, C = Outpu
   } | null;
   landing?: string;
 }
-type OutputIn<S extends StandardSchema> = NonNullable<S['~standard']['types']>['output'];

@@ -11,7 +11,11 @@ export interface OwnTexts {
   stillWorking: string;
   waiting: string;
   cancelled: string;
+  /** To "cancel" at an end, or before the first word. */
+  nothingToCancel: string;
   help: string;
+  /** In a step that heeds no "menu" and no "cancel". */
+  helpWhileWorking: string;
   human: string;
   stale: string;
   reminder: string;
@@ -31,7 +35,9 @@ export const ownTexts: Readonly<Record<string, OwnTexts>> = {
     stillWorking: 'I am still working on it, one moment please.',
     waiting: 'Nothing has arrived yet; I will tell you as soon as it does.',
     cancelled: 'All right, cancelled. Write to me whenever you like to begin again.',
+    nothingToCancel: 'There is nothing to cancel. Write anything else to begin.',
     help: 'Answer the question below, or write “menu” to start over, “cancel” to stop, “human” to talk to a person.',
+    helpWhileWorking: 'Please wait a moment, or write “human” to talk to a person.',
     human: 'A person from our team will answer you here.',
     stale: 'That button belongs to an earlier message.',
     reminder: 'Are you still there? We can go on whenever you like.',
@@ -48,7 +54,9 @@ export const ownTexts: Readonly<Record<string, OwnTexts>> = {
     stillWorking: 'Sigo trabajando en ello, un momento por favor.',
     waiting: 'Todavía no ha llegado nada; te aviso en cuanto llegue.',
     cancelled: 'De acuerdo, cancelado. Escríbeme cuando quieras para empezar de nuevo.',
+    nothingToCancel: 'No hay nada que cancelar. Escribe cualquier otra cosa para empezar.',
     help: 'Responde a la pregunta de abajo, o escribe “menú” para empezar de nuevo, “cancelar” para dejarlo, “persona” para hablar con alguien.',
+    helpWhileWorking: 'Espera un momento, por favor, o escribe “persona” para hablar con alguien.',
     human: 'Una persona de nuestro equipo te responderá aquí.',
     stale: 'Ese botón es de un mensaje anterior.',
     reminder: '¿Sigues ahí? Podemos continuar cuando quieras.',

@@ -6,13 +6,13 @@ import { codePoints } from '../../model/split-text.ts';
 import { keeping } from './ask.ts';
 import { type BuiltStep, messageIn, textBodies } from './scope.ts';
 import type { WaitForMediaSpec } from './spec.ts';
-import { everyCommand, type Rules, waitingConfig } from './waiting.ts';
+import { type Rules, waitingConfig } from './waiting.ts';
 
 export function waitForMedia(spec: WaitForMediaSpec<never>, rules: Rules): BuiltStep {
   const kinds: readonly MessageKind[] = spec.kinds;
   const asksForPlace = kinds.length === 1 && kinds[0] === 'location';
   const step: BuiltStep = {
-    heeds: everyCommand,
+    heeds: rules.heeds,
     questions: 'plain',
     prompt: (seen, teller, again) => {
       const question = teller.words(seen.context, teller.told(seen), spec.question);

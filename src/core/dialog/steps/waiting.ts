@@ -3,21 +3,26 @@
  * message, a reminder, the end of patience, and the events of the business' own systems. A message that is no answer
  * asks again and leaves the dialog where it is.
  */
+import { limits } from '../../limits.ts';
 import { answerClassOf, type MessageKind } from '../../model/events.ts';
+import { sendLimits } from '../../model/send-limits.ts';
 import type { SendBody } from '../../model/sends.ts';
+import { codePoints } from '../../model/split-text.ts';
 import {
   type BuiltStep,
   type Config,
   envOf,
+  type Lead,
   messageIn,
   type Own,
   type Scope,
   type Seen,
   type Teller,
+  textBodies,
   type Way,
   wordsIn,
 } from './scope.ts';
-import type { CommandName, Told, Waiting } from './spec.ts';
+import type { CommandName, CommandSpec, Exits, Told, Waiting, Words } from './spec.ts';
 import type { OwnTexts } from './texts.ts';
 import { languageWords } from './texts.ts';
 import { isOneOf } from './words.ts';
@@ -36,8 +41,15 @@ export interface Rules {
   remindAfterMs: number;
   resumeAfterMs: number;
   startOverAfterMs: number;
+  heeds: readonly CommandName[];
   /** Whether a text is for somebody else than the step: a command, or a language that is asked for. */
   isCommand(seen: Seen, heeds: readonly CommandName[]): boolean;
+  /** The command that a text is. */
+  commandIn(seen: Seen): CommandName | null;
+  /** What the dialog says of "help", where it says anything. */
+  help: CommandSpec<never> | undefined;
+  /** The language that a text asks for; null where there is one only. */
+  languageAsked: ((seen: Seen) => string | null) | null;
   /** Whether a text that is no answer goes to the assistant. */
   isQuestion(seen: Seen, questions: BuiltStep['questions']): boolean;
   /** A line of our own, as the author's catalogue may have it. */
@@ -46,6 +58,18 @@ export interface Rules {
   forgetQuestions: unknown[];
   /** Ways by which a question goes to the assistant; none where the dialog has none. */
   askAssistant(isQuestion: (seen: Seen) => boolean, scope: Scope): Way[];
+}
+
+/** The dialog's rules as a step has them. */
+export function rulesOfStep(rules: Rules, { later = {}, commands = {} }: Waiting<never>): Rules {
+  const { remindAfterMs, resumeAfterMs, startOverAfterMs, heeds } = rules;
+  return {
+    ...rules,
+    remindAfterMs: later.remindAfterMs ?? remindAfterMs,
+    resumeAfterMs: later.resumeAfterMs ?? resumeAfterMs,
+    startOverAfterMs: later.startOverAfterMs ?? startOverAfterMs,
+    heeds: heeds.filter((name) => commands[name] !== false),
+  };
 }
 
 /** The customer has been away for long enough to be welcomed. */
@@ -71,15 +95,17 @@ export interface WaitingInput {
 
 export function waitingConfig(scope: Scope, { spec, rules, step, meta, on, wrong }: WaitingInput): Config {
   const { teller } = scope;
+  const said = (seen: Seen, words: Words<never>): Lead => ({
+    text: teller.words(seen.context, teller.told(seen), words),
+    alone: false,
+  });
+  const welcome = (seen: Seen) => said(seen, spec.later?.welcomeBack ?? rules.named('welcomeBack'));
   const lead = (name: keyof OwnTexts, label: string) =>
     scope.lead(label, (seen): Own['lead'] => {
-      if (isBack(seen, rules)) return { text: teller.own(seen, 'welcomeBack'), alone: false };
+      if (isBack(seen, rules)) return welcome(seen);
       if (spec.wrong !== undefined && name === wrong)
-        return {
-          text: teller.words(seen.context, teller.told(seen), spec.wrong),
-          alone: meta.options.length === 0,
-        };
-      return { text: teller.own(seen, name), alone: false };
+        return { ...said(seen, spec.wrong), alone: meta.options.length === 0 };
+      return said(seen, rules.named(name));
     });
   const again = (label: string): Way => ({
     target: scope.name,
@@ -88,14 +114,15 @@ export function waitingConfig(scope: Scope, { spec, rules, step, meta, on, wrong
   });
   const unfit = again(lead(wrong, 'does not fit'));
   const unusable = again(lead('wrongKind', 'cannot be used'));
-  const handlers: Record<string, Way[]> = {};
+  const returns = returnWays(scope, spec, rules, step);
+  const ends = textEnds(scope, { spec, rules, step, again, unfit });
+  const handlers: Record<string, Way[]> = {
+    staleTap: [again(scope.lead('is a stale tap', (seen) => said(seen, rules.named('stale'))))],
+  };
   for (const kind of answerKinds) {
     const isText = kind === 'text' || kind === 'templateButton';
     const isTap = kind === 'button' || kind === 'listChoice';
-    handlers[kind] = [
-      ...(on[kind] ?? []),
-      ...(isText ? textEnds(scope, rules, step, unfit) : [isTap ? unfit : unusable]),
-    ];
+    handlers[kind] = [...returns, ...(on[kind] ?? []), ...(isText ? ends : [isTap ? unfit : unusable])];
   }
   for (const [name, exits] of Object.entries(spec.events ?? {}))
     handlers[`business.${name}`] = scope.ways(name, exits as never, {
@@ -112,12 +139,81 @@ export function waitingConfig(scope: Scope, { spec, rules, step, meta, on, wrong
   };
 }
 
-/** What a text comes to that was no answer: a command, which the root heeds, a question, or a wrong answer. */
-function textEnds(scope: Scope, rules: Rules, step: BuiltStep, unfit: Way): Way[] {
+/** The way of whoever comes back after hours, where the step has one. */
+function returnWays(scope: Scope, { later }: Waiting<never>, rules: Rules, step: BuiltStep): Way[] {
+  if (later?.onReturn === undefined) return [];
+  const fits = (seen: Seen) => isBack(seen, rules) && !rules.isCommand(seen, step.heeds);
+  return scope.ways('the return', later.onReturn, {
+    value: () => undefined,
+    first: ['note the message'],
+    guard: scope.guard('is back', fits),
+    holds: fits,
+    stay: { target: scope.name, reenter: true },
+  });
+}
+
+interface TextEnds extends Pick<WaitingInput, 'spec' | 'rules' | 'step'> {
+  again(label: string): Way;
+  unfit: Way;
+}
+
+/**
+ * What a text comes to that was no answer: a command, a language, a question, or a wrong answer. Whoever writes any of it is not
+ * silent, so the step is entered anew and its timers with it; the root heeds the commands that lead out of it.
+ */
+function textEnds(scope: Scope, { spec, rules, step, again, unfit }: TextEnds): Way[] {
   const forStep = (seen: Seen) => !rules.isCommand(seen, step.heeds);
   const isQuestion = (seen: Seen) => forStep(seen) && rules.isQuestion(seen, step.questions);
   const ask = step.questions === 'none' ? [] : rules.askAssistant(isQuestion, scope);
-  return [...ask, { ...unfit, guard: scope.guard('is no command', forStep) }];
+  const unasked = scope.lead('is not asked again', () => 'nothing');
+  return [
+    ...step.heeds.flatMap((name) => commandWays(scope, { name, spec, rules, again })),
+    ...languageWays(scope, rules, again),
+    ...ask.map((way) => ({
+      ...way,
+      target: scope.name,
+      reenter: true,
+      actions: [...(way.actions ?? []), unasked],
+    })),
+    { ...unfit, guard: scope.guard('is no command', forStep) },
+  ];
+}
+
+function languageWays(scope: Scope, { languageAsked }: Rules, again: TextEnds['again']): Way[] {
+  if (languageAsked === null) return [];
+  const note = scope.remember('note the language', (seen) => ({
+    nd: { ...seen.context.nd, language: languageAsked(seen) },
+  }));
+  const guard = scope.guard('asks for a language', (seen) => languageAsked(seen) !== null);
+  return [{ ...again(note), guard }];
+}
+
+/** A command that the step answers itself; the others are the root's. */
+function commandWays(
+  scope: Scope,
+  { name, spec, rules, again }: Pick<TextEnds, 'spec' | 'rules' | 'again'> & { name: CommandName },
+): Way[] {
+  const { teller } = scope;
+  const exits = spec.commands?.[name] || (name === 'help' ? rules.help : undefined);
+  const fits = (seen: Seen) => rules.commandIn(seen) === name;
+  const guard = scope.guard(`is ${name}`, fits);
+  if (exits === undefined) {
+    if (name !== 'help') return [];
+    const help = scope.lead('needs help', (seen) => ({ text: teller.own(seen, 'help'), alone: false }));
+    return [{ ...again(help), guard }];
+  }
+  const stay: Way = name === 'human' ? {} : { target: scope.name, reenter: true };
+  const ways = scope.ways(name, exits as Exits<never, string>, {
+    ...{ value: ({ event }) => wordsIn(event), first: ['note the message'] },
+    ...{ guard, holds: fits, stay },
+  });
+  const asksPerson = [
+    { type: 'flag', params: { reason: 'customerAsked' } },
+    { type: 'handOff', params: {} },
+  ];
+  return ways.map((way) =>
+    way.target === undefined ? { ...way, actions: [...(way.actions ?? []), ...asksPerson] } : way,
+  );
 }
 
 function afterSilence(
@@ -127,12 +223,13 @@ function afterSilence(
   step: BuiltStep,
 ): Record<number, Way[]> {
   const { teller } = scope;
-  const remindAfterMs = spec.remindAfterMs ?? rules.remindAfterMs;
+  const { remindAfterMs, startOverAfterMs } = rules;
+  const { reminder = rules.named('reminder'), onSilence } = spec.later ?? {};
   const remind: Way = {
     actions: [
       scope.saying((seen) =>
         withLead(step.prompt(seen, teller, true), {
-          text: teller.words(seen.context, teller.told(seen), spec.reminder ?? rules.named('reminder')),
+          text: teller.words(seen.context, teller.told(seen), reminder),
           alone: false,
         }),
       ),
@@ -140,7 +237,10 @@ function afterSilence(
   };
   return {
     ...(remindAfterMs > 0 ? { [remindAfterMs]: [remind] } : {}),
-    [rules.startOverAfterMs]: [{ target: 'beginning', actions: ['forget everything'] }],
+    [startOverAfterMs]:
+      onSilence === undefined
+        ? [{ target: 'beginning', actions: ['forget everything'] }]
+        : scope.ways('the silence', onSilence, { value: () => undefined }),
   };
 }
 
@@ -153,24 +253,28 @@ export function noteStep(scope: Scope): string {
 /** The step's question, after its lead where there is one. */
 function promptWithLead(step: BuiltStep, seen: Seen, teller: Teller, name: string): SendBody[] {
   const { lead, step: last } = seen.context.nd;
+  if (lead === 'nothing') return [];
   const bodies = step.prompt(seen, teller, last === name);
   return lead === null ? bodies : withLead(bodies, lead);
 }
 
 /** Puts words before a question: into its message where they fit, else before it. */
-export function withLead(bodies: readonly SendBody[], lead: NonNullable<Own['lead']>): SendBody[] {
+export function withLead(bodies: readonly SendBody[], lead: Lead): SendBody[] {
   const [first, ...rest] = bodies;
-  const own: SendBody = { type: 'text', text: { body: lead.text } };
-  if (first === undefined || (lead.alone && bodies.length === 1)) return [own];
+  const own = textBodies(lead.text);
+  if (first === undefined || (lead.alone && bodies.length === 1)) return own;
   const joined = (body: string) => `${lead.text}\n\n${body}`;
-  if (first.type === 'text')
-    return [{ ...first, text: { ...first.text, body: joined(first.text.body) } }, ...rest];
+  if (first.type === 'text') {
+    const body = joined(first.text.body);
+    if (codePoints(body) <= limits.textCharsMax)
+      return [{ ...first, text: { ...first.text, body } }, ...rest];
+  }
   if (first.type === 'interactive' && 'body' in first.interactive && first.interactive.body !== undefined) {
     const text = joined(first.interactive.body.text);
-    if (text.length <= 1_024)
+    if (codePoints(text) <= sendLimits.bodyCharsMax)
       return [{ ...first, interactive: { ...first.interactive, body: { text } } } as SendBody, ...rest];
   }
-  return [own, first, ...rest];
+  return [...own, first, ...rest];
 }
 
 /** The value of a tap. */

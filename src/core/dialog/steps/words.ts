@@ -18,8 +18,15 @@ export interface Titled {
   titles: readonly string[];
 }
 
+/** The same signs, whatever their case: what has no letters (👍), or differs in its signs alone (C, C++). */
+const asWritten = (text: string) => text.normalize('NFC').replaceAll('\uFE0F', '').trim().toLowerCase();
+
 /** The option that is meant: by its number as offered, its title, the beginning of it, or a sentence that has it in. */
 export function optionMeant(text: string, options: readonly Titled[]): string | null {
+  const written = options.filter(({ titles }) =>
+    titles.some((title) => asWritten(title) === asWritten(text) && asWritten(text) !== ''),
+  );
+  if (written.length === 1) return written[0]?.id ?? null;
   const typed = plain(text).replace(/\?/g, '').trim();
   if (typed === '') return null;
   const number = /^(?:n|no|nr|num|number|numero|option|opcion)? ?(\d{1,2})$/.exec(typed)?.[1];

@@ -66,6 +66,7 @@ export function list(given: ListInput): SendBody {
   count(`${at}[].rows`, all, { min: 1, max: sendLimits.rowsMax, of: 'rows' });
   const built = sections.map((section, index): ListSection => {
     const where = `${at}[${index}]`;
+    count(`${where}.rows`, section.rows, { min: 1, max: sendLimits.rowsMax, of: 'rows' });
     return {
       ...sectionTitle(where, section.title, sections.length),
       rows: section.rows.map((row, place) => rowOf(`${where}.rows[${place}]`, row)),

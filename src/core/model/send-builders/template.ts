@@ -4,7 +4,7 @@
  */
 import type { SendFile, TemplateBody, TemplateComponent, TemplateParameter } from '../send-bodies.ts';
 import { sendLimits } from '../send-limits.ts';
-import { BadSend, count, file, id, words } from './fields.ts';
+import { BadSend, count, file, id, unique, words } from './fields.ts';
 import { fileName } from './media.ts';
 
 /** In their order, or by name where the template was made with named parameters. */
@@ -48,6 +48,22 @@ export function template(given: TemplateInput): TemplateBody {
 
 function componentsOf({ header, body, buttons = [] }: TemplateInput): TemplateComponent[] {
   count('template.components', buttons, { min: 0, max: sendLimits.templateButtonsMax, of: 'buttons' });
+  const pages = buttons.filter((each) => 'urlSuffix' in each);
+  const coupons = buttons.filter((each) => 'couponCode' in each);
+  count('template.buttons[].urlSuffix', pages, {
+    min: 0,
+    max: sendLimits.templateUrlButtonsMax,
+    of: 'buttons that open a page',
+  });
+  count('template.buttons[].couponCode', coupons, {
+    min: 0,
+    max: sendLimits.templateCouponButtonsMax,
+    of: 'buttons that copy a code',
+  });
+  unique(
+    'template.buttons[].index',
+    buttons.map(({ index }) => String(index)),
+  );
   return [
     ...(header === undefined ? [] : [{ type: 'header' as const, parameters: headerParameters(header) }]),
     ...(body === undefined

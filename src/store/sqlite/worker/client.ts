@@ -27,6 +27,8 @@ export interface RemoteOptions {
   path: string;
   /** In force in this thread. */
   limits: OpenRequest['limits'];
+  /** As `SqliteOptions` has it. */
+  afterRestore?: boolean;
   /** Runs a function after the I/O that is ready now; what is called until then travels together. */
   soon: (fn: () => void) => void;
   /** Looked at in this thread while the store waits; nobody is told if absent. */
@@ -68,7 +70,7 @@ class Remote implements RemoteStore {
   }
 
   open(): Promise<Store> {
-    const { port, path, limits, crashPoints } = this.#options;
+    const { port, path, limits, crashPoints, afterRestore = false } = this.#options;
     const passed = crashPoints === undefined ? null : new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     port.on('message', (message: FromStore) => {
       if (message.kind === 'answers') this.#settle(message.answers);
@@ -77,7 +79,7 @@ class Remote implements RemoteStore {
         if (passed !== null) letPass(new Int32Array(passed));
       } else this.#opened(message);
     });
-    tellStore(port, { kind: 'open', request: { path, limits, passed } });
+    tellStore(port, { kind: 'open', request: { path, limits, passed, afterRestore } });
     return new Promise((resolve, reject) => {
       this.#opening = { resolve, reject };
       if (this.#ended !== null) reject(this.#ended);
@@ -247,6 +249,12 @@ function callerOf(driver: string, call: Caller): Store {
     revokeApiKey: (input) => call('revokeApiKey', input),
     listApiKeys: (input) => call('listApiKeys', input),
     findApiKey: (digest) => call('findApiKey', digest),
+    findContacts: (input) => call('findContacts', input),
+    readContact: (input) => call('readContact', input),
+    countContact: (input) => call('countContact', input),
+    listContactFiles: (input) => call('listContactFiles', input),
+    findFileUses: (input) => call('findFileUses', input),
+    eraseContact: (input) => call('eraseContact', input),
     noteFile: (input) => call('noteFile', input),
     findFile: (file) => call('findFile', file),
     noteUpload: (input) => call('noteUpload', input),
@@ -284,6 +292,7 @@ function callerOf(driver: string, call: Caller): Store {
     redriveDeadLetter: (input) => call('redriveDeadLetter', input),
     listSends: (input) => call('listSends', input),
     resolveSend: (input) => call('resolveSend', input),
+    holdAfterRestore: (input) => call('holdAfterRestore', input),
     listQuarantine: (input) => call('listQuarantine', input),
     markRedriven: (input) => call('markRedriven', input),
     close: () => (closing ??= call<void>('close')),

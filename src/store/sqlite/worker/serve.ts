@@ -12,7 +12,7 @@ import { rulesAsked } from './grant-rules.ts';
 import { type Answer, type Call, type OpenRequest, sentError, type ToStore, tellCaller } from './wire.ts';
 
 /** Of the thread that the store lives in. */
-export type StoreWorld = Omit<SqliteOptions, 'path' | 'crashPoints'>;
+export type StoreWorld = Omit<SqliteOptions, 'path' | 'crashPoints' | 'afterRestore'>;
 
 /** Waits for the caller's words until the caller closes the port, which it does when the store was closed or refused. */
 export function serveStore(port: MessagePort, world: StoreWorld): void {
@@ -32,11 +32,15 @@ export function serveStore(port: MessagePort, world: StoreWorld): void {
   });
 }
 
-function open(port: MessagePort, { path, limits, passed }: OpenRequest, world: StoreWorld): Store {
+function open(
+  port: MessagePort,
+  { path, limits, passed, afterRestore }: OpenRequest,
+  world: StoreWorld,
+): Store {
   configureLimits(limits);
   return openSqliteStore({
     ...world,
-    path,
+    ...{ path, afterRestore },
     ...(passed === null ? {} : { crashPoints: crashPointsAt(port, new Int32Array(passed)) }),
   });
 }

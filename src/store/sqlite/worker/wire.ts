@@ -15,6 +15,7 @@ export interface OpenRequest {
   limits: Readonly<Record<string, number>>;
   /** Where crash points are watched: the store waits at each until its caller's thread has looked at it. */
   passed: SharedArrayBuffer | null;
+  afterRestore: boolean;
 }
 
 export type Method = Exclude<keyof Store, 'driver'>;

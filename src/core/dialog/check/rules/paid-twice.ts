@@ -26,9 +26,13 @@ function atOnce(starting: readonly Edge[], name: string): Finding | null {
 function whileRunning(starting: readonly Edge[], name: string): Finding | null {
   const again = starting.find(({ startsAgain }) => startsAgain.includes(name));
   if (again === undefined) return null;
+  const where = again.from?.label ?? '';
+  const isByPerson = again.happening.kind === 'handedBack';
   return found(
     name,
-    `it is started again while it still runs (${again.from?.label ?? ''})`,
+    isByPerson
+      ? `a person takes over while it runs (${where}), and when they hand back it starts again, with nobody asking for it`
+      : `it is started again while it still runs (${where})`,
     'While paid work runs, answer messages and taps without leaving its state, e.g. "still working".',
     transcriptOf(again, `    ${name} is started and paid a second time`),
   );

@@ -1,6 +1,6 @@
 /** The customer's part: from the phone through the webhook into the mailbox, the turns and what they start. */
 import type { SimulatorEvent } from '#simulator/index.ts';
-import { type MomentOf, type Scope, turnKeyOf } from './life-scope.ts';
+import { businessKeyOf, type MomentOf, type Scope, turnKeyOf } from './life-scope.ts';
 import type { BookedMoment, LifeRecord } from './moment-book.ts';
 import type { Steps } from './steps.ts';
 
@@ -12,6 +12,8 @@ export function tellMessage(steps: Steps, scope: Scope, record: LifeRecord): voi
   const { moment } = record;
   if ('wamid' in moment && moment.wamid !== null && scope.messages.has(moment.wamid))
     tellArrival(steps, moment);
+  if (moment.kind === 'businessStored' || moment.kind === 'businessDuplicate')
+    tellBusiness(steps, scope, moment);
   if ('turn' in moment && scope.turns.has(turnKeyOf(moment))) tellTurn(steps, scope, moment);
   if ('activityId' in moment && scope.activities.has(moment.activityId)) tellActivity(steps, moment);
 }
@@ -103,12 +105,27 @@ function endReceived(
   if (!steps.end(key, moment, change)) steps.end(`${key} again`, moment, change);
 }
 
+function tellBusiness(
+  steps: Steps,
+  scope: Scope,
+  moment: MomentOf<'businessStored' | 'businessDuplicate'>,
+): void {
+  const key = businessKeyOf(moment, moment.position);
+  if (!scope.business.has(key)) return;
+  const name = `Business event ${moment.name}`;
+  if (moment.kind === 'businessStored')
+    steps.begin(`business ${key}`, moment, { kind: 'business', text: `${name}: stored, waits for its turn` });
+  else steps.point(moment, { kind: 'dropped', text: `${name} came again: it had been stored before` });
+}
+
 function tellTurn(steps: Steps, scope: Scope, moment: BookedMoment & { turn: number }): void {
   const name = `Turn ${moment.turn}`;
   switch (moment.kind) {
     case 'turnTaken':
       for (const { wamid } of moment.events)
         if (wamid !== null && scope.messages.has(wamid)) steps.end(`waiting ${wamid}`, moment);
+      for (const { position } of moment.events)
+        steps.end(`business ${businessKeyOf(moment, position)}`, moment);
       steps.begin(turnKeyOf(moment), moment, {
         kind: 'turn',
         text: `${name}: not committed yet`,

@@ -2,7 +2,7 @@
  * Which turns, activities and sends belong to one message. A message stands at a position of its conversation; from the turn
  * that takes it to the one that ends it, everything that the conversation's turns start is done for it, unless a send says
  * that it answers an earlier position only. A message of ours belongs to the turn that queued it, and with it to the messages
- * that it answers.
+ * that it answers. An event of the business belongs to the life of every message whose turns took it, or that followed from it.
  */
 import type { BookedMoment, LifeRecord } from './moment-book.ts';
 
@@ -15,6 +15,8 @@ export interface Scope {
   readonly turns: Set<string>;
   readonly activities: Set<string>;
   readonly sends: Set<string>;
+  /** Events of the business, by conversation and position. */
+  readonly business: Set<string>;
   /** Wamids of the sends. */
   readonly sentWamids: Set<string>;
 }
@@ -29,6 +31,8 @@ const conversationKeyOf = ({ tenantId, conversationId }: Omit<OfTurn, 'turn'>): 
   `${tenantId}\n${conversationId}`;
 
 export const turnKeyOf = (of: OfTurn): string => `${conversationKeyOf(of)}\n${of.turn}`;
+export const businessKeyOf = (of: Omit<OfTurn, 'turn'>, position: number): string =>
+  `${conversationKeyOf(of)}\n${position}`;
 
 /** What the records tell about who belongs to whom. */
 class Ties {
@@ -67,7 +71,7 @@ export function scopeOf(wamid: string, records: readonly LifeRecord[]): Scope {
   const ties = new Ties(records);
   const scope: Scope = {
     ...{ messages: new Set(), turns: new Set(), activities: new Set() },
-    ...{ sends: new Set(), sentWamids: new Set() },
+    ...{ sends: new Set(), business: new Set(), sentWamids: new Set() },
   };
   const sendId = ties.sendOfWamid.get(wamid);
   if (sendId === undefined) addMessage(scope, ties, wamid);
@@ -76,6 +80,11 @@ export function scopeOf(wamid: string, records: readonly LifeRecord[]): Scope {
   // A turn that was taken and not committed has nothing but what it took.
   for (const taken of ties.taken)
     if (taken.events.some((event) => belongs(scope, event))) scope.turns.add(turnKeyOf(taken));
+  for (const taken of ties.taken) {
+    if (!scope.turns.has(turnKeyOf(taken))) continue;
+    for (const { event, position } of taken.events)
+      if (event === 'business') scope.business.add(businessKeyOf(taken, position));
+  }
   return scope;
 }
 
@@ -123,8 +132,24 @@ function addSend(scope: Scope, ties: Ties, sendId: string): void {
       .flatMap(({ events }) => events)
       .filter(({ wamid, position }) => wamid !== null && position > endedBefore && position <= through);
     for (const { wamid } of answered) if (wamid !== null) addMessage(scope, ties, wamid);
+    for (const led of ledFromBusiness(turns, turn)) {
+      scope.turns.add(turnKeyOf(led));
+      for (const { activityId } of led.activities) scope.activities.add(activityId);
+    }
   }
   // What else was said to those messages has a life of its own.
   scope.sends.clear();
   scope.sends.add(sendId);
+}
+
+type Committed = MomentOf<'turnCommitted'>;
+
+/** The turn, and those whose work it has the results of, where one of them took an event of the business; else none. */
+function ledFromBusiness(turns: readonly Committed[], turn: Committed): Committed[] {
+  const results = new Set(turn.events.map(({ activityId }) => activityId));
+  const before = turns.filter(({ activities }) =>
+    activities.some(({ activityId }) => results.has(activityId)),
+  );
+  const way = [turn, ...before.flatMap((each) => ledFromBusiness(turns, each))];
+  return way.some(({ events }) => events.some(({ event }) => event === 'business')) ? way : [];
 }

@@ -29,6 +29,7 @@ export const stepKinds = {
   dropped: 'it had been stored before',
   quarantined: 'it belongs to no mailbox',
   waiting: 'stored, and no turn has taken it',
+  business: 'an event of the business, from its commit to the turn that took it',
   turn: 'a turn, from its lease to its commit',
   fence: 'a turn whose commit was refused: another has the conversation',
   limit: 'a limit refused an activity',
