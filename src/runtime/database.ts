@@ -4,12 +4,12 @@
  */
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { openDatabase } from '#store/sqlite/database.ts';
-import { backupTakenAtMs } from '#store/sqlite/restored.ts';
-import { migrations } from '#store/sqlite/schema.ts';
+import { openDatabase } from '#store/sqlite/database/database.ts';
+import { migrations } from '#store/sqlite/database/schema.ts';
+import { backupTakenAtMs } from '#store/sqlite/upkeep/restored.ts';
 
-export { type BackupMade, backUp } from '#store/sqlite/backup.ts';
-export { isOwned, StoreRefused } from '#store/sqlite/database.ts';
+export { isOwned, StoreRefused } from '#store/sqlite/database/database.ts';
+export { type BackupMade, backUp } from '#store/sqlite/upkeep/backup.ts';
 
 export const schemaNewest = migrations.at(-1)?.version ?? 0;
 

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDatabase } from '#store/sqlite/database.ts';
+import { openDatabase } from '#store/sqlite/database/database.ts';
 import { numberId, takenPort, Workshop } from './workshop.ts';
 
 let workshop: Workshop;

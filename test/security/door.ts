@@ -15,7 +15,7 @@ import { createNightdesk, type Nightdesk } from '#runtime/nightdesk.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
 import { Secrets } from '#runtime/world/secrets.ts';
-import { type Database, openDatabase } from '#store/sqlite/database.ts';
+import { type Database, openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { startHttpSurface } from '#surface/http/server.ts';
 import { createWebhooks, type Webhooks } from '#testing/webhooks.ts';

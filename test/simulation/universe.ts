@@ -8,7 +8,7 @@ import type { AuditReport } from '#core/ports/store-operators.ts';
 import type { HttpRequest } from '#core/ports/world.ts';
 import { runCommand } from '#runtime/commands.ts';
 import { type Contact, createMeta, type Meta } from '#simulator/index.ts';
-import { openDatabase } from '#store/sqlite/database.ts';
+import { openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { createVirtualWorld, type VirtualWorld } from '#testing/virtual-world.ts';

@@ -6,7 +6,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import type { Sender } from '#core/model/events.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { TurnCommitted } from '#core/ports/store.ts';
-import { type Database, openDatabase } from '#store/sqlite/database.ts';
+import { type Database, openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { dayMs, hourMs, Scene, secondMs } from '#testing/store-conformance/scene.ts';

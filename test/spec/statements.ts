@@ -20,7 +20,7 @@ export function unmetStatements(table: string, columns?: readonly string[]): str
 }
 
 function statementsIn(folder: string): string[] {
-  return readdirSync(folder)
+  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => [
       ...readFileSync(resolve(folder, file), 'utf8').matchAll(
@@ -28,6 +28,9 @@ function statementsIn(folder: string): string[] {
       ),
     ])
     .map((match) => match[2] ?? '');
+  if (found.length < 100)
+    throw new Error(`${folder} has ${found.length} statements only: is the driver elsewhere?`);
+  return found;
 }
 
 function writes(sql: string, columns: readonly string[]): boolean {

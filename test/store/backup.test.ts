@@ -16,9 +16,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '#core/ports/store.ts';
-import { backUp, place } from '#store/sqlite/backup.ts';
+import { migrations } from '#store/sqlite/database/schema.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
-import { migrations } from '#store/sqlite/schema.ts';
+import { backUp, place } from '#store/sqlite/upkeep/backup.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { Scene } from '#testing/store-conformance/scene.ts';
 

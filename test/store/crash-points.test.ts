@@ -9,8 +9,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CrashPoint } from '#core/ports/crash-points.ts';
 import type { Store } from '#core/ports/store.ts';
+import { migrations } from '#store/sqlite/database/schema.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
-import { migrations } from '#store/sqlite/schema.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { Scene } from '#testing/store-conformance/scene.ts';
 

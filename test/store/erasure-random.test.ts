@@ -5,7 +5,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Sender } from '#core/model/events.ts';
 import type { Granted, RunnableActivity, SendSettlement, TakenConversation } from '#core/ports/store.ts';
-import { type Database, openDatabase } from '#store/sqlite/database.ts';
+import { type Database, openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import {

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Sender } from '#core/model/events.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
-import { type Database, openDatabase } from '#store/sqlite/database.ts';
+import { type Database, openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { hourMs, nth, owner, phoneNumber, Scene } from '#testing/store-conformance/scene.ts';

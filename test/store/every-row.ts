@@ -1,4 +1,4 @@
-import type { Database } from '#store/sqlite/database.ts';
+import type { Database } from '#store/sqlite/database/database.ts';
 
 /** Every row of every table as text, bytes among them. */
 export function everyRow(db: Database): string[] {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
+import { migrations } from '#store/sqlite/database/schema.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
-import { migrations } from '#store/sqlite/schema.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 
 test('of the first schema: an activity that runs is found, a limit keeps what it counted', async () => {

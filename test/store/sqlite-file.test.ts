@@ -23,7 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isFault } from '#core/model/faults.ts';
 import type { Store } from '#core/ports/store.ts';
-import { openDatabase } from '#store/sqlite/database.ts';
+import { openDatabase } from '#store/sqlite/database/database.ts';
 import { isOwned, openSqliteStore, StoreRefused, storeOn } from '#store/sqlite/index.ts';
 import { seededRandom } from '#testing/fake-world.ts';
 import { Scene } from '#testing/store-conformance/scene.ts';

@@ -21,7 +21,7 @@ import {
   type Meta,
   type WebhookAttempt,
 } from '#simulator/index.ts';
-import { type Database, openDatabase } from '#store/sqlite/database.ts';
+import { type Database, openDatabase } from '#store/sqlite/database/database.ts';
 import { storeOn } from '#store/sqlite/index.ts';
 import { botUrl, openEventDoors } from '#testing/bot/event-doors.ts';
 import { graphUrl, hookUrl, MetaLink, type Receiver } from '#testing/bot/meta-link.ts';

@@ -3,8 +3,8 @@
  * has for which number. The bytes lie with the driver of files.
  */
 import type { FileRef, FileRow, FileStore } from '#core/ports/files.ts';
-import type { Context } from './context.ts';
-import { storableText } from './storable.ts';
+import type { Context } from './database/context.ts';
+import { storableText } from './database/storable.ts';
 
 type Input<K extends keyof FileStore> = Parameters<FileStore[K]>[0];
 

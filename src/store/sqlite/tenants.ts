@@ -5,7 +5,7 @@
 
 import { Fault } from '#core/model/faults.ts';
 import type { PhoneNumber, Tenant } from '#core/ports/tenants.ts';
-import type { Context } from './context.ts';
+import type { Context } from './database/context.ts';
 
 const selectTenants = 'SELECT config FROM tenant ORDER BY tenant_id';
 const selectNumbers = 'SELECT config FROM phone_number ORDER BY tenant_id, phone_number_id';

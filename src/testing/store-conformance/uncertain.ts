@@ -154,6 +154,20 @@ export const uncertainCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'resendOnEvidence: what left before is no evidence, also where the clock was set back since',
+    invariant: 'I11',
+    async body(scene) {
+      const ref = await scene.say('hello');
+      const [send] = await scene.answer(ref, scene.newSend('one', { uncertainPolicy: 'resendOnEvidence' }));
+      assert.ok(send !== undefined);
+      for (let i = 0; i < limits.uncertainEvidenceSends; i++) await laterSend(scene, i, true);
+      scene.advance(-10 * secondMs);
+      await scene.loseSight(send, minuteMs);
+      await waitOut(scene);
+      assert.deepEqual([(await resolve(scene)).held, await state(scene, send)], [1, 'held']);
+    },
+  },
+  {
     name: 'resendMayRepeat sends again, but not for ever',
     invariant: 'I11',
     async body(scene) {

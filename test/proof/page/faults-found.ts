@@ -56,6 +56,10 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
     'A process that was held up between the commit of a paid attempt and its request asked the provider when another had found out that nothing was charged, and handed the money back.',
   ],
   [
+    'simulation',
+    'After the clock was set back, sends that had left before an uncertain one were taken for later ones, and so for evidence that it was not accepted.',
+  ],
+  [
     'checker of dialogs',
     'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
   ],

@@ -14,7 +14,7 @@ export const invariants: readonly InvariantRow[] = [
     says: '200 is answered only after the commit that stored every event of the body.',
     code: [
       ['src/pipeline/webhook/station.ts', 'answers after both commits resolved, else 503'],
-      ['src/store/sqlite/group-commit.ts', 'resolves after `COMMIT`'],
+      ['src/store/sqlite/database/group-commit.ts', 'resolves after `COMMIT`'],
     ],
     sql: '`synchronous = FULL`, WAL',
   },
@@ -22,7 +22,7 @@ export const invariants: readonly InvariantRow[] = [
     name: 'I2',
     says: 'Two events with one dedupe key: one row, for at least 8 days.',
     code: [
-      ['src/store/sqlite/append.ts', 'claims the key and stores the event in one transaction'],
+      ['src/store/sqlite/mailbox/append.ts', 'claims the key and stores the event in one transaction'],
       ['src/core/limits.ts', 'refuses a retention under 8 days'],
     ],
     sql: 'unique index `event_by_dedupe_key`',
@@ -31,22 +31,22 @@ export const invariants: readonly InvariantRow[] = [
     name: 'I3',
     says: 'Events of a conversation are consumed in order, each by exactly one committed turn.',
     code: [
-      ['src/store/sqlite/turns.ts', 'takes by position, consumes by name'],
-      ['src/store/sqlite/grants.ts', 'lets the head of a lane leave, alone'],
+      ['src/store/sqlite/mailbox/turns.ts', 'takes by position, consumes by name'],
+      ['src/store/sqlite/outbox/grants.ts', 'lets the head of a lane leave, alone'],
     ],
     sql: 'unique index `event_by_position`; a conversation has one lease',
   },
   {
     name: 'I4',
     says: 'A turn commits everything or nothing, and only with the newest fence.',
-    code: [['src/store/sqlite/turns.ts', 'compares fence and owner in the commit']],
+    code: [['src/store/sqlite/mailbox/turns.ts', 'compares fence and owner in the commit']],
     sql: 'one transaction; a refused change is rolled back alone',
   },
   {
     name: 'I5',
     says: 'A send exists only by a committed turn or an operator; it is written to the socket only from `sending`.',
     code: [
-      ['src/store/sqlite/grants.ts', 'paces and the mark in one commit, before the socket'],
+      ['src/store/sqlite/outbox/grants.ts', 'paces and the mark in one commit, before the socket'],
       ['src/pipeline/outbox/station.ts', 'gives a slot back that it would use too late'],
     ],
     sql: '`CHECK` on `send.state`, unique index `send_by_ordinal`',
@@ -56,7 +56,7 @@ export const invariants: readonly InvariantRow[] = [
     says: 'No pace (number, pair, tenant) is exceeded over all processes together.',
     code: [
       ['src/core/pacing/gcra.ts', 'the arithmetic'],
-      ['src/store/sqlite/pace-book.ts', 'one row for each scope, read and written in the grant'],
+      ['src/store/sqlite/outbox/pace-book.ts', 'one row for each scope, read and written in the grant'],
     ],
     sql: 'primary key of `pace`; written in the same transaction as `sending`',
   },
@@ -64,9 +64,12 @@ export const invariants: readonly InvariantRow[] = [
     name: 'I7',
     says: 'A cost is reserved before the paid call and ends settled, refunded or (visibly) uncertain, once; no customer action starts two paid calls.',
     code: [
-      ['src/store/sqlite/starts.ts', 'reserves in the turn’s commit, after its limits were judged there'],
       [
-        'src/store/sqlite/ledger.ts',
+        'src/store/sqlite/money/starts.ts',
+        'reserves in the turn’s commit, after its limits were judged there',
+      ],
+      [
+        'src/store/sqlite/money/ledger.ts',
         'moves an entry by the table, with its postings, and commits each attempt',
       ],
       ['src/pipeline/activity/own.ts', 'asks only under an attempt that was committed'],
@@ -80,7 +83,7 @@ export const invariants: readonly InvariantRow[] = [
     says: 'One state visit starts an activity at most once; a late result changes nothing.',
     code: [
       ['src/core/dialog/run-turn.ts', 'names activities by their visit'],
-      ['src/store/sqlite/activities.ts', 'settles only what is running and owned'],
+      ['src/store/sqlite/mailbox/activities.ts', 'settles only what is running and owned'],
     ],
     sql: 'unique index `activity_by_id`, `CHECK` on `activity.state`',
   },
@@ -88,7 +91,7 @@ export const invariants: readonly InvariantRow[] = [
     name: 'I9',
     says: 'Every acknowledged event ends in exactly one allowed end; `nightdesk audit` counts them.',
     code: [
-      ['src/store/sqlite/audit.ts', 'counts every end and names what has none'],
+      ['src/store/sqlite/operators/audit.ts', 'counts every end and names what has none'],
       ['src/pipeline/mailbox/keeper.ts', 'finds what no wake announced'],
     ],
     sql: '`CHECK` on `event.end`; indexes `event_open` and `event_awaiting`',
@@ -96,13 +99,13 @@ export const invariants: readonly InvariantRow[] = [
   {
     name: 'I10',
     says: 'No statement reads or writes across tenants.',
-    code: [['src/store/sqlite/schema.ts', 'every key begins with `tenant_id`']],
+    code: [['src/store/sqlite/database/schema.ts', 'every key begins with `tenant_id`']],
     sql: 'primary keys and indexes by tenant',
   },
   {
     name: 'I11',
     says: 'An uncertain send is resolved in bounded time, by evidence or by policy.',
-    code: [['src/store/sqlite/uncertain.ts', 'statuses, evidence, then the policy, under one cap']],
+    code: [['src/store/sqlite/outbox/uncertain.ts', 'statuses, evidence, then the policy, under one cap']],
     sql: 'partial index `send_uncertain`',
   },
   {

@@ -9,7 +9,7 @@ import { Fault } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
 import type { ActivityOutcome, AppendBatch, GrantRequest, Store, TurnCommit } from '#core/ports/store.ts';
 import { Rounds } from '#core/rounds.ts';
-import { refuseWhenBehind } from '../behind.ts';
+import { refuseWhenBehind } from '../database/behind.ts';
 import { rulesTold } from './grant-rules.ts';
 import {
   type Answer,

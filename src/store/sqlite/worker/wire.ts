@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { codeOf, type Disposition, Fault, type FaultCode, kindOf, messageOf } from '#core/model/faults.ts';
 import type { CrashPoint } from '#core/ports/crash-points.ts';
 import type { Store } from '#core/ports/store.ts';
-import { StoreRefused } from '../database.ts';
+import { StoreRefused } from '../database/database.ts';
 
 /** The first message: which file, and what is in force in the caller's thread and must be in this one. */
 export interface OpenRequest {

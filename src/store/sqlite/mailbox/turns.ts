@@ -1,0 +1,217 @@
+/**
+ * Turns: take a conversation under a lease with a new fence, and commit what the turn made of its events, all or
+ * nothing, only under the newest fence. Limits are judged inside the commit, before anything of it is written; a
+ * refusal commits nothing and leaves the lease, so that the turn can be run again with the refusals.
+ */
+import { limits } from '#core/limits.ts';
+import type { MailboxEvent } from '#core/model/events.ts';
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { Taken, TurnCommit, TurnCommitted } from '#core/ports/store.ts';
+import type { Context } from '../database/context.ts';
+import { judgeClaims } from '../money/limits.ts';
+import { cancelActivities, startsOf, writeStarts } from '../money/starts.ts';
+import { raiseFlag } from '../operators/flags.ts';
+import { handOffConversation } from '../operators/holder.ts';
+import { insertSends } from '../outbox/sends.ts';
+
+const selectForTake = `SELECT phone_number_id, contact_id, fence, lease_owner, lease_until_ms, due_at_ms, first_open_at_ms, dialog_state, holder, fallback_last_at_ms
+  FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL`;
+/** Index: event_open. */
+const selectOpen = `SELECT position, kind, wamid, sent_at_ms, received_at_ms, content FROM event
+  WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL ORDER BY position LIMIT ?`;
+const lease = `UPDATE conversation SET fence = ?, lease_owner = ?, lease_until_ms = ?, due_at_ms = NULL, first_open_at_ms = CASE WHEN ? THEN first_open_at_ms END
+  WHERE tenant_id = ? AND conversation_id = ?`;
+const selectForCommit =
+  'SELECT fence, lease_owner, phone_number_id, contact_id, ordinal_next, due_at_ms FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL';
+const consume =
+  'UPDATE event SET end = ?, fence = ? WHERE tenant_id = ? AND conversation_id = ? AND position = ? AND end IS NULL';
+/** Index: event_awaiting. */
+const endAwaiting =
+  "UPDATE event SET end = ?, end_ref = ? WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND position <= ?";
+const upsertTimer = `INSERT INTO timer (tenant_id, conversation_id, timer_id, token, due_at_ms) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (tenant_id, conversation_id, timer_id) DO UPDATE SET token = excluded.token, due_at_ms = excluded.due_at_ms`;
+const deleteTimer = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = ? AND timer_id = ?';
+const insertDeadLetter =
+  'INSERT INTO dead_letter (tenant_id, dead_letter_id, conversation_id, position, fault, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)';
+const hasOpen =
+  'SELECT 1 AS one FROM event WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL LIMIT 1';
+const finish = `UPDATE conversation SET dialog_state = ?, state_label = ?, due_at_ms = ?, first_open_at_ms = CASE WHEN ? IS NULL THEN NULL ELSE first_open_at_ms END,
+  lease_owner = NULL, lease_until_ms = NULL, ordinal_next = ?,
+  fallback_last_at_ms = coalesce(?, fallback_last_at_ms) WHERE tenant_id = ? AND conversation_id = ?`;
+/** What was taken was due: a message that came since may have a quiet time, the others do not wait for it. */
+const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = min(coalesce(due_at_ms, ?), ?)
+  WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND lease_owner = ?`;
+
+interface ConversationRow {
+  phone_number_id: string;
+  contact_id: string;
+  fence: number;
+  lease_owner: string | null;
+  lease_until_ms: number | null;
+  due_at_ms: number | null;
+  first_open_at_ms: number | null;
+  dialog_state: string | null;
+  holder: 'bot' | 'operator';
+  fallback_last_at_ms: number | null;
+}
+
+interface EventRow {
+  position: number;
+  kind: MailboxEvent['kind'];
+  wamid: string | null;
+  sent_at_ms: number;
+  received_at_ms: number;
+  content: string;
+}
+
+export function takeConversation(
+  context: Context,
+  ref: ConversationRef,
+  ownerId: string,
+  nowMs: number,
+): Taken {
+  const { db } = context;
+  const row = db.get<ConversationRow>(selectForTake, ref.tenantId, ref.conversationId);
+  if (row === undefined) return { outcome: 'gone', ref };
+  if (row.holder === 'operator') return { outcome: 'held', ref };
+  if (row.lease_owner !== null && (row.lease_until_ms ?? 0) > nowMs) return { outcome: 'leased', ref };
+  // What opened in the future did so before the clock was set back: it has been quiet for long enough.
+  const clockWasSetBack = (row.first_open_at_ms ?? 0) > nowMs;
+  // A lease that ran out holds events that were due; a later one's quiet time does not put them off.
+  if (row.lease_owner === null && row.due_at_ms !== null && row.due_at_ms > nowMs && !clockWasSetBack)
+    return { outcome: 'notDue', ref, dueAtMs: row.due_at_ms };
+  const open = db.all<EventRow>(selectOpen, ref.tenantId, ref.conversationId, limits.turnEventsMax + 1);
+  if (open.length === 0) return { outcome: 'empty', ref };
+  const more = open.length > limits.turnEventsMax;
+  const fence = row.fence + 1;
+  db.run(lease, fence, ownerId, nowMs + limits.leaseTtlMs, more ? 1 : 0, ref.tenantId, ref.conversationId);
+  return {
+    outcome: 'taken',
+    lease: { ref, ownerId, fence },
+    phoneNumberId: row.phone_number_id,
+    contactId: row.contact_id,
+    dialogState: row.dialog_state,
+    lastFallbackAtMs: row.fallback_last_at_ms,
+    events: open.slice(0, limits.turnEventsMax).map((each) => ({
+      position: each.position,
+      kind: each.kind,
+      wamid: each.wamid,
+      sentAtMs: each.sent_at_ms,
+      receivedAtMs: each.received_at_ms,
+      content: JSON.parse(each.content) as MailboxEvent['content'],
+    })),
+    more,
+  };
+}
+
+export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted {
+  const { db } = context;
+  const { ref, fence, ownerId } = commit.lease;
+  const row = db.get<{
+    fence: number;
+    lease_owner: string | null;
+    phone_number_id: string;
+    contact_id: string;
+    ordinal_next: number;
+    due_at_ms: number | null;
+  }>(selectForCommit, ref.tenantId, ref.conversationId);
+  if (row === undefined || row.fence !== fence || row.lease_owner !== ownerId) return { outcome: 'fenceOld' };
+  const starts = startsOf(context, commit, row.contact_id);
+  const refusals = judgeClaims(context, ref.tenantId, starts.charged, commit.nowMs);
+  if (refusals.length > 0) return { outcome: 'refused', refusals };
+  consumeEvents(context, commit);
+  const sends = insertSends(context, {
+    ref,
+    phoneNumberId: row.phone_number_id,
+    fence,
+    ordinal: row.ordinal_next,
+    sends: commit.sends,
+    nowMs: commit.nowMs,
+  });
+  const activities = writeStarts(context, commit, starts, row);
+  cancelActivities(context, commit);
+  writeTimers(context, commit);
+  writeFlagsAndEnds(context, commit);
+  const more = db.get(hasOpen, ref.tenantId, ref.conversationId) !== undefined;
+  const dueAtMs = more ? (row.due_at_ms ?? commit.nowMs) : null;
+  db.run(
+    finish,
+    commit.dialogState,
+    commit.stateLabel,
+    dueAtMs,
+    dueAtMs,
+    row.ordinal_next + commit.sends.length,
+    commit.fallbackSent ? commit.nowMs : null,
+    ref.tenantId,
+    ref.conversationId,
+  );
+  const { cancelledActivities: cancelled } = commit;
+  if (commit.handOff) {
+    const silenced = handOffConversation(context, ref, commit.nowMs);
+    const all = [...new Set([...cancelled, ...silenced])];
+    return {
+      outcome: 'committed',
+      sends,
+      activities: [],
+      cancelled: all,
+      nextTimerAtMs: null,
+      dueAtMs: null,
+    };
+  }
+  const nextTimerAtMs =
+    commit.timers.length === 0 ? null : Math.min(...commit.timers.map((each) => each.dueAtMs));
+  return { outcome: 'committed', sends, activities, cancelled, nextTimerAtMs, dueAtMs };
+}
+
+/** Under the newest fence every event of the batch is still open; one that is not was consumed twice by a bug. */
+function consumeEvents(context: Context, commit: TurnCommit): void {
+  const { ref, fence } = commit.lease;
+  for (const { position, end } of commit.consumed) {
+    if (context.db.run(consume, end, fence, ref.tenantId, ref.conversationId, position) === 1) continue;
+    throw new Error(
+      `A turn consumed event ${position} of conversation ${ref.conversationId}, which is not open. Nothing was committed; this is a bug of the turn.`,
+    );
+  }
+  for (const each of commit.deadLetters)
+    context.db.run(
+      insertDeadLetter,
+      ref.tenantId,
+      each.deadLetterId,
+      ref.conversationId,
+      each.position,
+      each.fault,
+      commit.nowMs,
+    );
+}
+
+function writeTimers(context: Context, commit: TurnCommit): void {
+  const { ref } = commit.lease;
+  for (const timerId of commit.cancelledTimers)
+    context.db.run(deleteTimer, ref.tenantId, ref.conversationId, timerId);
+  for (const timer of commit.timers)
+    context.db.run(upsertTimer, ref.tenantId, ref.conversationId, timer.timerId, timer.token, timer.dueAtMs);
+}
+
+function writeFlagsAndEnds(context: Context, commit: TurnCommit): void {
+  const { ref } = commit.lease;
+  const open = new Map<string, string>();
+  for (const flag of commit.flags)
+    open.set(flag.flagId, raiseFlag(context, ref, flag.reason, flag.detail, commit.nowMs, flag.flagId));
+  for (const each of commit.ends)
+    context.db.run(
+      endAwaiting,
+      each.end,
+      open.get(each.endRef) ?? each.endRef,
+      ref.tenantId,
+      ref.conversationId,
+      each.through,
+    );
+}
+
+export function releaseLease(
+  context: Context,
+  input: { lease: { ref: ConversationRef; ownerId: string; fence: number }; nowMs: number },
+): void {
+  const { ref, ownerId, fence } = input.lease;
+  context.db.run(giveBack, input.nowMs, input.nowMs, ref.tenantId, ref.conversationId, fence, ownerId);
+}
