@@ -19,7 +19,7 @@ const ms = z.number().int().min(0);
 const words = z.string().min(1).max(limits.textCharsMax);
 /** By language as dialogs name them: es, pt-BR. */
 const wordsByLanguage = z
-  .record(z.string().regex(/^[a-z]{2,3}([_-]\w+)*$/i), words)
+  .record(z.string().regex(/^[a-z]{2,3}([_-][a-z\d]+)*$/i), words)
   .refine((by) => Object.keys(by).length > 0);
 /** A union would tell of whichever half came nearer. */
 const wordsOfNumber = z.custom<WordsOfNumber>(

@@ -8,6 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { answered, commanded, givenBack } from './commands.ts';
+import type { ConfigVariant } from './server-config.ts';
 import type { Stage } from './stage.ts';
 import { assistantNumber, numberOf, scriptedNumber, type TownNumber } from './town.ts';
 
@@ -40,6 +41,11 @@ async function isFound(stage: Stage, number: TownNumber): Promise<void> {
 async function longThought(stage: Stage): Promise<void> {
   await stage.say(assistantNumber, '!slow 3500');
   await stage.modelWorks();
+}
+
+async function restarted(stage: Stage, variant?: ConfigVariant): Promise<void> {
+  await stage.town.server.stop();
+  await stage.restart(variant);
 }
 
 export const scenes = {
@@ -228,10 +234,10 @@ export const scenes = {
   },
 
   redrive: async (stage) => {
+    await restarted(stage); // The case before may have left a server that is mended.
     await stage.say(scriptedNumber, 'break');
     await stage.quiet();
-    await stage.town.server.stop();
-    await stage.restart({ mended: true });
+    await restarted(stage, { mended: true });
     const [letter] = (
       await stage.command<{ deadLetterId: string; tenantId: string; conversationId: string }[]>(
         'deadletters.list',

@@ -195,7 +195,7 @@ function runEvent(turn: Turn, event: MailboxEvent): void {
     const told = isFact ? fittingFact(turn.input.dialog, machineEvent) : machineEvent;
     const isTaken = !isFact || takesFact(turn.input.dialog, turn.live, told);
     const moved = isTaken && step(turn, told, position, tap);
-    if (event.kind === 'handedBack') goOnAfterHandBack(turn, before, position);
+    if (event.kind === 'handedBack') goOnAfterHandBack(turn, before, event);
     output.consumed.push({ position, end: wantsAnswer ? 'awaiting' : 'noAnswerNeeded' });
     const isAwaited = wantsAnswer || event.kind === 'activityDone' || event.kind === 'activityFailed';
     if (!moved && wantsAnswer) unexpected(turn, position, tap);
@@ -309,9 +309,10 @@ function runRefused(turn: Turn, position: number): void {
  * A take-over ended what ran and dropped the timers. Where the dialog still waits for an activity it is told that it failed,
  * since nothing else would ever move it on; timers of its present state are set again for the time that is left.
  */
-function goOnAfterHandBack(turn: Turn, before: LiveState, position: number): void {
-  // What an earlier message of this very turn has started was not there when somebody took over, and goes on.
+function goOnAfterHandBack(turn: Turn, before: LiveState, { position, content }: MailboxEvent): void {
+  // What an earlier message of this turn or of one before has started was not there when somebody took over, and goes on.
   const isNew = (id: string) =>
+    content.running?.includes(id) ||
     turn.sink.effects.some((e) => e.type === 'startActivity' && e.activityId === id);
   for (const [invokeId, activityId] of Object.entries(before.activities)) {
     if (turn.live.activities[invokeId] !== activityId || isNew(activityId)) continue;

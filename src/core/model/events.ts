@@ -251,6 +251,8 @@ export interface InternalContent {
   timerId?: string;
   timerToken?: string;
   transcript?: { role: 'customer' | 'operator' | 'bot'; text: string }[];
+  /** Of a hand-back, when a turn takes it: ids of the activities that run by then. They began after it. */
+  running?: readonly string[];
 }
 
 export type EventContent = MessageContent & InternalContent;

@@ -60,6 +60,10 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
     'After the clock was set back, sends that had left before an uncertain one were taken for later ones, and so for evidence that it was not accepted.',
   ],
   [
+    'simulation',
+    'What a long mailbox started after a hand-back, and before the turn that read of it, was taken for ended by the take-over: it ran on, and the dialog had forgotten it.',
+  ],
+  [
     'checker of dialogs',
     'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
   ],

@@ -42,6 +42,10 @@ const finish = `UPDATE conversation SET dialog_state = ?, state_label = ?, due_a
 const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND lease_owner = ?`;
 
+/** Index: activity_running. */
+const selectRunning =
+  "SELECT activity_id FROM activity WHERE tenant_id = ? AND conversation_id = ? AND state = 'running'";
+
 interface ConversationRow {
   phone_number_id: string;
   contact_id: string;
@@ -98,10 +102,22 @@ export function takeConversation(
       wamid: each.wamid,
       sentAtMs: each.sent_at_ms,
       receivedAtMs: each.received_at_ms,
-      content: JSON.parse(each.content) as MailboxEvent['content'],
+      content: contentOf(context, ref, each),
     })),
     more,
   };
+}
+
+/** A hand-back is read with what runs by then: earlier turns than this one may have started it since. */
+function contentOf(
+  { db }: Context,
+  ref: ConversationRef,
+  { kind, content }: EventRow,
+): MailboxEvent['content'] {
+  const read = JSON.parse(content) as MailboxEvent['content'];
+  if (kind !== 'handedBack') return read;
+  const running = db.all<{ activity_id: string }>(selectRunning, ref.tenantId, ref.conversationId);
+  return { ...read, running: running.map(({ activity_id: activityId }) => activityId) };
 }
 
 export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted {
