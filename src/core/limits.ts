@@ -95,6 +95,8 @@ export const limits = {
   uncertainWindowAfterErrorMs: 10 * secondMs,
   /** Ends the wait where no statuses arrive at all. */
   uncertainCapMs: 15 * minuteMs,
+  /** A wait that began less far ahead is one that a call of before tells of late, not a sign that the clock was set back. */
+  clockSetBackMinMs: minuteMs,
   /** Later sends of the number whose statuses came, before silence about one counts as evidence. */
   uncertainEvidenceSends: 3,
   /** Meta's pair limit: one message per 6 s to one user, 45 at once by borrowing; we stay 5 under it. */

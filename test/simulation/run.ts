@@ -126,6 +126,9 @@ async function comeToRest(universe: Universe): Promise<void> {
   let stillSinceMs: number | null = null;
   while (world.nowMs() < endMs && universe.violation === null) {
     void handBackAll(universe);
+    // A process that was held up may hear late of what pauses a number for hours; an operator sees that and lets it go on.
+    if (universe.rows.get(isPaused, universe.world.nowMs() + restMaxMs / 2) !== undefined)
+      await applyTenants(universe);
     await until(universe, () => false, lookEveryMs);
     const left = leftToDo(universe);
     if (left.length > 0) stillSinceMs = null;
@@ -158,6 +161,8 @@ const open: readonly (readonly [string, string])[] = [
     `SELECT conversation_id AS id FROM conversation WHERE holder = 'operator' AND merged_into IS NULL`,
   ],
 ];
+
+const isPaused = 'SELECT 1 AS one FROM pace WHERE paused_until_ms > ? LIMIT 1';
 
 function leftToDo({ rows, meta, teller }: Universe): string[] {
   const left = open.flatMap(([what, sql]) => {

@@ -171,4 +171,18 @@ export const activityCases: readonly CaseBody[] = [
       );
     },
   },
+  {
+    name: 'a hand-back is read with what runs by then, and not with what the take-over ended',
+    invariant: 'I8',
+    async body(scene) {
+      const ref = await scene.say('first');
+      await scene.think(ref, 'act_before');
+      await scene.store.takeOver({ ref, by: 'ann', nowMs: scene.nowMs });
+      await scene.store.handBack({ ref, by: 'ann', nowMs: scene.nowMs });
+      const start = { activityId: 'act_since', name: 'reply', input: null, deadlineMs: 1, claims: [] };
+      await scene.commit(await scene.take(ref), { activities: [start], consumed: [] });
+      const [event] = (await scene.take(ref)).events;
+      assert.deepEqual([event?.kind, event?.content.running], ['handedBack', ['act_since']]);
+    },
+  },
 ];

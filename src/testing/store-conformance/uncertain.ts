@@ -154,6 +154,18 @@ export const uncertainCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'the wait for evidence is not shorter for a call that was held up and tells an older time',
+    invariant: 'I11',
+    async body(scene) {
+      const { send } = await uncertainSend(scene, 'holdForPerson', 10 * secondMs);
+      const lateMs = scene.nowMs - 12 * secondMs;
+      await scene.store.resolveUncertain({ nowMs: lateMs, startedAtMs: 0 });
+      scene.advance(secondMs);
+      await foreignStatus(scene);
+      assert.deepEqual([(await resolve(scene)).held, await state(scene, send)], [0, 'uncertain']);
+    },
+  },
+  {
     name: 'resendOnEvidence: what left before is no evidence, also where the clock was set back since',
     invariant: 'I11',
     async body(scene) {

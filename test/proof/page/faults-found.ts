@@ -64,6 +64,10 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
     'What a long mailbox started after a hand-back, and before the turn that read of it, was taken for ended by the take-over: it ran on, and the dialog had forgotten it.',
   ],
   [
+    'simulation',
+    'A sweep that was held up told of an older time, which was taken for a clock that was set back: the wait for evidence was cut short.',
+  ],
+  [
     'checker of dialogs',
     'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
   ],

@@ -19,7 +19,7 @@ const countHeardOf = `SELECT count(*) AS heard FROM (SELECT 1 FROM send WHERE ro
   AND granted_nth > ? AND first_status_at_ms IS NOT NULL LIMIT ?)`;
 /** A wait that began in the future did so before the clock was set back: it begins anew, so that it stays bounded. */
 const beginAnew =
-  "UPDATE send SET uncertain_since_ms = ?1 WHERE state = 'uncertain' AND uncertain_since_ms > ?1";
+  "UPDATE send SET uncertain_since_ms = ?1 WHERE state = 'uncertain' AND uncertain_since_ms > ?1 + ?2";
 const setState =
   'UPDATE send SET state = ?, not_before_ms = 0, why = coalesce(?, why), updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?';
 
@@ -52,7 +52,7 @@ export function resolveUncertain(
     freed: [],
     nextAtMs: null,
   };
-  context.db.run(beginAnew, input.nowMs);
+  context.db.run(beginAnew, input.nowMs, limits.clockSetBackMinMs);
   const startedAtMs = input.startedAtMs > input.nowMs ? 0 : input.startedAtMs;
   for (const row of context.db.all<UncertainRow>(selectUncertain)) {
     const lookAgainAtMs = waitsUntil(context, row, { nowMs: input.nowMs, startedAtMs });
