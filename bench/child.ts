@@ -1,13 +1,15 @@
 /**
  * A server under measurement: a child process with an environment of its own, ready when its door answers, ended by
- * SIGTERM. What it prints goes to a file beside its data, shown only when something is wrong.
+ * SIGTERM, or killed and started again; with it end the services that it leans on. What it prints goes to a file beside its data,
+ * shown only when something is wrong.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../test/proof/server-process.ts';
 import { cpuMsOfTree } from './machine.ts';
+import type { Service, ServiceName } from './services.ts';
 
 export interface ChildOptions {
   command: string;
@@ -18,7 +20,8 @@ export interface ChildOptions {
   readyPath: string;
 }
 
-const startMaxMs = 20_000;
+/** Where other programs keep the machine busy, one takes many times as long as alone. */
+const startMaxMs = 60_000;
 const stopMaxMs = 20_000;
 
 /** Whatever ends the bench, it leaves no server behind. */
@@ -30,8 +33,15 @@ process.on('exit', () => {
 export class Child {
   /** Its working directory; removed at the stop. */
   readonly folder = mkdtempSync(join(tmpdir(), 'nightdesk-bench-'));
+  readonly #services: readonly Service[];
   #child: ChildProcess | null = null;
+  #options: ChildOptions | null = null;
   port = 0;
+
+  /** `services` end with it. */
+  constructor(services: readonly Service[] = []) {
+    this.#services = services;
+  }
 
   get pid(): number {
     return this.#child?.pid ?? 0;
@@ -46,8 +56,39 @@ export class Child {
     return cpuMsOfTree(this.pid);
   }
 
-  async start({ command, args, env, readyPath }: ChildOptions): Promise<void> {
+  /** @throws where it leans on none of that name */
+  service(name: ServiceName): Service {
+    const found = this.#services.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`The server under measurement leans on no ${name}.`);
+    return found;
+  }
+
+  /** CPU time so far of what it leans on; 0 where it does not. */
+  serviceCpuMs(name: ServiceName): number {
+    return this.#services.reduce((sum, each) => sum + (each.name === name ? each.cpuMs() : 0), 0);
+  }
+
+  /** Where it does not become ready, all of it is ended. */
+  async start(options: ChildOptions): Promise<void> {
+    this.#options = options;
     this.port = await freePort();
+    await this.#begin(options).catch(async (error: unknown) => {
+      await this.stop();
+      throw error;
+    });
+  }
+
+  /** SIGKILL, and waits until it is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** As it was started before, on its port and its data. */
+  async startAgain(): Promise<void> {
+    if (this.#options !== null) await this.#begin(this.#options);
+  }
+
+  async #begin({ command, args, env, readyPath }: ChildOptions): Promise<void> {
     const log = openSync(join(this.folder, 'server.log'), 'a');
     const child = spawn(command, args, {
       cwd: this.folder,
@@ -60,7 +101,7 @@ export class Child {
     child.once('exit', () => running.delete(child));
     const untilMs = performance.now() + startMaxMs;
     while (performance.now() < untilMs) {
-      if (child.exitCode !== null) break;
+      if (child.exitCode !== null || child.signalCode !== null) break;
       const isReady = await fetch(`${this.url}${readyPath}`).then(
         (response) => response.status === 200,
         () => false,
@@ -76,25 +117,20 @@ export class Child {
   }
 
   async stop(): Promise<void> {
-    const child = this.#child;
-    if (child !== null && child.exitCode === null && child.signalCode === null) {
-      const gone = new Promise<void>((done) => child.once('exit', () => done()));
-      const kill = setTimeout(() => child.kill('SIGKILL'), stopMaxMs);
-      child.kill('SIGTERM');
-      await gone;
-      clearTimeout(kill);
-    }
+    await this.#end('SIGTERM');
+    for (const service of this.#services) await service.stop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((done) => child.once('exit', () => done()));
+    const kill = setTimeout(() => child.kill('SIGKILL'), stopMaxMs);
+    child.kill(signal);
+    await gone;
+    clearTimeout(kill);
   }
 }
 
 export const pause = (delayMs: number) => new Promise<void>((done) => setTimeout(done, delayMs));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('No free port could be had.');
-  return address.port;
-}

@@ -1,7 +1,7 @@
 /**
  * How much is measured. Three rounds, because a median of two is a mean and one round is an anecdote; counts that give
- * each measure some seconds on a small machine and keep the whole run under six minutes. `quick` proves that everything
- * runs; its figures mean nothing. To measure more or less, change a number here.
+ * each measure some seconds on a small machine. `quick` proves that everything runs; its figures mean nothing. To measure
+ * more or less, change a number here.
  */
 export interface Plan {
   rounds: number;
@@ -15,6 +15,18 @@ export interface Plan {
   throughput: { messages: number; warmUpMessages: number; unacknowledgedMax: number };
   /** One number of the lower tier. */
   pacing: { messages: number; sendsPerSecondMax: number };
+  kill: {
+    /** How long customers write and the server is killed. */
+    lastsMs: number;
+    messagesPerSecond: number;
+    contacts: number;
+    /** From being ready to the next SIGKILL, drawn evenly. */
+    killAfterMs: { minMs: number; maxMs: number };
+    modelMs: { minMs: number; maxMs: number };
+    /** What had no answer for so long while nothing else was answered will have none: after kills, and without any. */
+    unchangedMaxMs: number;
+    calmMaxMs: number;
+  };
   /** Rounds that would end after this are left out, and the report says so. */
   budgetMs: number;
 }
@@ -28,7 +40,18 @@ export const fullPlan: Plan = {
   overhead: { messagesPerSecond: 50, messages: 300, warmUpMessages: 100 },
   throughput: { messages: 5_000, warmUpMessages: 500, unacknowledgedMax: 64 },
   pacing: { messages: 400, sendsPerSecondMax: 80 },
-  budgetMs: 330_000,
+  kill: {
+    lastsMs: 60_000,
+    messagesPerSecond: 50,
+    contacts: 500,
+    killAfterMs: { minMs: 2_000, maxMs: 4_000 },
+    modelMs: { minMs: 50, maxMs: 500 },
+    // Nightdesk waits a minute for evidence of a send whose answer was lost; BullMQ looks for stalled work every 30 s.
+    unchangedMaxMs: 120_000,
+    calmMaxMs: 10_000,
+  },
+  // Five contestants of some 100 s a round, after pacing and kills of some 300 s each.
+  budgetMs: 3_600_000,
 };
 
 export const quickPlan: Plan = {
@@ -40,5 +63,14 @@ export const quickPlan: Plan = {
   overhead: { messagesPerSecond: 50, messages: 25, warmUpMessages: 5 },
   throughput: { messages: 120, warmUpMessages: 20, unacknowledgedMax: 16 },
   pacing: { messages: 20, sendsPerSecondMax: 80 },
-  budgetMs: 60_000,
+  kill: {
+    lastsMs: 1_500,
+    messagesPerSecond: 20,
+    contacts: 20,
+    killAfterMs: { minMs: 300, maxMs: 600 },
+    modelMs: { minMs: 5, maxMs: 50 },
+    unchangedMaxMs: 5_000,
+    calmMaxMs: 4_000,
+  },
+  budgetMs: 240_000,
 };

@@ -1,7 +1,6 @@
 /**
- * Medians over rounds as tables, the aims with the figure that was reached, and all of it as JSON. An aim that compares
- * is judged by the median of the rounds' own ratios, because two figures of one round met the same state of the machine.
- * To add an aim, add it to `aimsOf`.
+ * Medians over rounds as tables, the aims with the figure that was reached, and all of it as JSON. To show another figure, name its
+ * heading in `columns`.
  */
 import type { Machine } from './machine.ts';
 import { median } from './statistics.ts';
@@ -43,8 +42,12 @@ const columns: Record<string, [title: string, decimals: number]> = {
   p50Ms: ['p50 ms', 2],
   p99Ms: ['p99 ms', 2],
   serverCpuMsPerThousand: ['server CPU ms per 1,000', 0],
+  postgresCpuMsPerThousand: ['Postgres', 0],
+  redisCpuMsPerThousand: ['Redis', 0],
   cpuMsPerMessage: ['server CPU ms/message', 2],
-  redisCpuMsPerMessage: ['Redis CPU ms/message', 2],
+  postgresCpuMsPerMessage: ['Postgres', 2],
+  redisCpuMsPerMessage: ['Redis', 2],
+  allCpuMsPerMessage: ['together', 2],
   serverCpuShare: ['server CPU share', 2],
   simulatorCpuShare: ['simulator CPU share', 2],
   loadCpuShare: ['load CPU share', 2],
@@ -53,7 +56,16 @@ const columns: Record<string, [title: string, decimals: number]> = {
   refusedSends: ['refused sends', 0],
   refused: ['refused', 0],
   retriedWebhooks: ['retried webhooks', 0],
+  kills: ['kills', 0],
   messages: ['messages', 0],
+  acknowledged: ['acknowledged', 0],
+  answered: ['answered', 0],
+  lost: ['lost', 0],
+  doubled: ['doubled', 0],
+  outOfOrder: ['out of order', 0],
+  pairsCompared: ['pairs compared', 0],
+  held: ['held', 0],
+  endedAfterMs: ['ended after ms', 0],
   unanswered: ['unanswered', 0],
   answerMs: ['answer ms', 1],
   answerMaxMs: ['at most', 1],
@@ -67,48 +79,23 @@ export function medianOf(rounds: readonly Figures[]): Figures {
   return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name]!))]));
 }
 
-function ratioOf(
-  rows: readonly Row[],
-  measure: string,
-  figure: string,
-  above: string,
-  below: string,
-): number {
-  const roundsOf = (subject: string) =>
-    rows.find((row) => row.measure === measure && row.subject === subject)?.rounds ?? [];
-  const lower = roundsOf(below);
-  return median(
-    roundsOf(above).flatMap((round, at) =>
-      lower[at] === undefined ? [] : [round[figure]! / lower[at][figure]!],
-    ),
-  );
+export interface Compared {
+  measure: string;
+  figure: string;
+  above: string;
+  below: string;
 }
 
-export function aimsOf(rows: readonly Row[]): Aim[] {
-  const overhead = rows.find(({ measure, subject }) => measure === 'overhead' && subject === 'Nightdesk');
-  const atLeast = (name: string, least: number, figure: number): Aim => ({
-    name,
-    wanted: `at least ${least}`,
-    figure,
-    reached: Number.isNaN(figure) ? null : figure >= least,
-  });
-  const atMost = (name: string, most: number, figure: number): Aim => ({
-    name,
-    wanted: `at most ${most}`,
-    figure,
-    reached: Number.isNaN(figure) ? null : figure <= most,
-  });
-  const compared = (figure: string) => ratioOf(rows, 'throughput', figure, 'Nightdesk', 'usual recipe');
-  return [
-    atLeast(
-      'acks/s, to those of a bare server',
-      0.8,
-      ratioOf(rows, 'acks', 'acksPerSecond', 'Nightdesk', 'bare server'),
-    ),
-    atMost('overhead p50 in ms', 10, median((overhead?.rounds ?? []).map((round) => round.p50Ms!))),
-    atLeast('answers/s, to those of the usual recipe', 2, compared('answersPerSecond')),
-    atMost('server CPU per message, to that of the usual recipe', 0.5, compared('cpuMsPerMessage')),
-  ];
+/** The median of the rounds' own ratios; NaN where one of both was not measured. */
+export function ratioOf(rows: readonly Row[], { measure, figure, above, below }: Compared): number {
+  const figuresOf = (subject: string) =>
+    (rows.find((row) => row.measure === measure && row.subject === subject)?.rounds ?? []).map(
+      (round) => round[figure] ?? Number.NaN,
+    );
+  const lower = figuresOf(below);
+  return median(
+    figuresOf(above).flatMap((value, at) => (lower[at] === undefined ? [] : [value / lower[at]])),
+  );
 }
 
 /** Lines for a terminal. */

@@ -5,13 +5,13 @@
  */
 import { type Simulator, type SimulatorEvent, startSimulator } from '#simulator/index.ts';
 import { type Child, pause } from './child.ts';
-import { type BusinessNumber, type ContestantOptions, startNightdesk, startRecipe } from './contestants.ts';
+import { type BusinessNumber, type Contestant, type ContestantOptions, contestants } from './contestants.ts';
 import { contactSpecOf, nowMs, setupOf, simulatorOptions } from './simulator-setup.ts';
-
-export type Contestant = 'Nightdesk' | 'usual recipe';
 
 export interface TownOptions {
   contestant: Contestant;
+  /** In the place of how the contestant is usually started. */
+  start?: (options: ContestantOptions) => Promise<Child>;
   tenants: number;
   contacts: number;
   sendsPerSecondMax: number;
@@ -24,6 +24,7 @@ export interface TownOptions {
 export interface Town {
   server: Child;
   simulator: Simulator;
+  contacts: readonly Speaker[];
   talk: Talk;
   /** Resolves when every webhook is acknowledged and nothing is due any more; false after the time given. */
   quiet(waitMaxMs: number): Promise<boolean>;
@@ -44,7 +45,7 @@ export async function buildTown(options: TownOptions): Promise<Town> {
   const { contestant, tenants, sendsPerSecondMax, profileFolder, observed, env } = options;
   const numbers = numbersOf(tenants);
   const simulator = await startSimulator({ ...simulatorOptions, setup: setupOf(numbers, sendsPerSecondMax) });
-  const start = contestant === 'Nightdesk' ? startNightdesk : startRecipe;
+  const start = options.start ?? contestants[contestant].start;
   const asked: ContestantOptions = { simulatorUrl: simulator.url, numbers, sendsPerSecondMax };
   if (profileFolder !== undefined) asked.profileFolder = profileFolder;
   if (observed !== undefined) asked.observed = observed;
@@ -63,6 +64,7 @@ export async function buildTown(options: TownOptions): Promise<Town> {
   return {
     server,
     simulator,
+    contacts,
     talk,
     quiet: (waitMaxMs) => untilQuiet(simulator, waitMaxMs),
     async close() {
@@ -83,7 +85,7 @@ async function untilQuiet({ meta }: Simulator, waitMaxMs: number): Promise<boole
   return false;
 }
 
-interface Speaker {
+export interface Speaker {
   contact: string;
   phoneNumberId: string;
 }

@@ -1,33 +1,43 @@
 /**
- * Acknowledgements: signed webhooks with one text message each, as fast as a few dozen connections get their 200. Once
- * against Nightdesk's webhook role, which answers after the message is safe on disk, and once against a bare server
- * that only checks the signature. What such a server reaches is the most that anybody could.
+ * Acknowledgements: signed webhooks with one text message each, as fast as a few dozen connections get their 200. Against
+ * each contestant with nothing but its webhook, which in Nightdesk answers after the message is safe on disk, and against a bare
+ * server that only checks the signature. What such a server reaches is the most that anybody could.
  */
 import { createWebhooks } from '#testing/webhooks.ts';
 import type { Child } from '../child.ts';
 import {
   appSecret,
   type BusinessNumber,
+  type Contestant,
   type ContestantOptions,
+  contestants,
   startBareServer,
-  startNightdesk,
 } from '../contestants.ts';
+import { cpuOf } from '../cpu-of.ts';
 import { ownCpuMs } from '../machine.ts';
 import type { Plan } from '../plan.ts';
 import { postAll } from '../post-loop.ts';
 import { percentile } from '../statistics.ts';
 
 export type AckFigures = Record<
-  'acksPerSecond' | 'p50Ms' | 'p99Ms' | 'serverCpuMsPerThousand' | 'loadCpuShare' | 'refused',
+  | 'acksPerSecond'
+  | 'p50Ms'
+  | 'p99Ms'
+  | 'serverCpuMsPerThousand'
+  | 'postgresCpuMsPerThousand'
+  | 'redisCpuMsPerThousand'
+  | 'loadCpuShare'
+  | 'refused',
   number
 >;
 
-export async function acksOfNightdesk(
+export async function acksOf(
+  contestant: Contestant,
   plan: Plan,
   numbers: readonly BusinessNumber[],
   profile: Pick<ContestantOptions, 'profileFolder'>,
 ): Promise<AckFigures> {
-  const server = await startNightdesk({
+  const server = await contestants[contestant].start({
     // Nothing is sent and no model is asked in this role.
     simulatorUrl: 'http://127.0.0.1:9',
     numbers,
@@ -52,14 +62,18 @@ async function measure(
     const { connections } = acks;
     await postAll({ port, connections, requests: requestsOf(acks.warmUpWebhooks, 'w', contacts, numbers) });
     const requests = requestsOf(acks.webhooks, 'm', contacts, numbers);
-    const serverBeforeMs = server.cpuMs();
+    const before = cpuOf(server);
     const loadBeforeMs = ownCpuMs();
     const { durationMs, latenciesMs, refused } = await postAll({ port, connections, requests });
+    const after = cpuOf(server);
+    const perThousand = (name: keyof typeof after) => ((after[name] - before[name]) / acks.webhooks) * 1_000;
     return {
       acksPerSecond: (acks.webhooks / durationMs) * 1_000,
       p50Ms: percentile(latenciesMs, 0.5),
       p99Ms: percentile(latenciesMs, 0.99),
-      serverCpuMsPerThousand: ((server.cpuMs() - serverBeforeMs) / acks.webhooks) * 1_000,
+      serverCpuMsPerThousand: perThousand('serverMs'),
+      postgresCpuMsPerThousand: perThousand('postgresMs'),
+      redisCpuMsPerThousand: perThousand('redisMs'),
       loadCpuShare: (ownCpuMs() - loadBeforeMs) / durationMs,
       refused,
     };

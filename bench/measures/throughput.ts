@@ -4,15 +4,17 @@
  * counted too. The same measure with one number of the lower tier shows how a server keeps that number's pace.
  */
 import { pause } from '../child.ts';
+import { cpuOf } from '../cpu-of.ts';
 import { ownCpuMs } from '../machine.ts';
 import type { Plan } from '../plan.ts';
-import { redisCpuMs } from '../redis.ts';
 import { allAnswered, type Town } from '../town.ts';
 
 export type ThroughputFigures = Record<
   | 'answersPerSecond'
   | 'cpuMsPerMessage'
+  | 'postgresCpuMsPerMessage'
   | 'redisCpuMsPerMessage'
+  | 'allCpuMsPerMessage'
   | 'serverCpuShare'
   | 'simulatorCpuShare'
   | 'statusesPerAnswer'
@@ -40,17 +42,19 @@ export function pacingOf(town: Town, plan: Plan): Promise<ThroughputFigures> {
 async function measured(town: Town, messages: number, unacknowledgedMax: number): Promise<ThroughputFigures> {
   const { server, simulator, talk } = town;
   const counters = () => simulator.meta.log.counters();
-  const before = { counters: counters(), serverMs: server.cpuMs(), redisMs: await redisCpuMs() };
+  const before = { counters: counters(), cpu: cpuOf(server) };
   const begin = talk.count;
   const beginMs = performance.now();
   const simulatorBeforeMs = ownCpuMs();
   await sayAll(town, messages, unacknowledgedMax);
   const talkMs = performance.now() - beginMs;
   const simulatorMs = ownCpuMs() - simulatorBeforeMs;
-  const serverTalkMs = server.cpuMs() - before.serverMs;
+  const serverTalkMs = server.cpuMs() - before.cpu.serverMs;
   await town.quiet(quietMaxMs);
   // What is put off by a moment belongs to the message all the same.
   await pause(100);
+  const after = cpuOf(server);
+  const perMessage = (name: keyof typeof after) => (after[name] - before.cpu[name]) / messages;
   const said = talk.since(begin);
   const answeredAtMs = said.flatMap(({ answeredAtMs }) => (answeredAtMs === null ? [] : [answeredAtMs]));
   const lastMs = answeredAtMs.reduce((last, atMs) => Math.max(last, atMs), 0);
@@ -58,8 +62,10 @@ async function measured(town: Town, messages: number, unacknowledgedMax: number)
   const statuses = gained('status.sent') + gained('status.delivered') + gained('status.read');
   return {
     answersPerSecond: (answeredAtMs.length / (lastMs - (said[0]?.saidAtMs ?? 0))) * 1_000,
-    cpuMsPerMessage: (server.cpuMs() - before.serverMs) / messages,
-    redisCpuMsPerMessage: ((await redisCpuMs()) - before.redisMs) / messages,
+    cpuMsPerMessage: perMessage('serverMs'),
+    postgresCpuMsPerMessage: perMessage('postgresMs'),
+    redisCpuMsPerMessage: perMessage('redisMs'),
+    allCpuMsPerMessage: perMessage('allMs'),
     serverCpuShare: serverTalkMs / talkMs,
     simulatorCpuShare: simulatorMs / talkMs,
     statusesPerAnswer: statuses / answeredAtMs.length,

@@ -4,13 +4,13 @@
  * removed at once, tools and model built once, no logging. It asks the model by the same SDK with the same options.
  *
  * It uses the platform's fetch, as most do. RECIPE_HTTP=nightdesk gives it Nightdesk's own HTTP client instead, which
- * tells how much of a difference is the client's.
+ * tells how much of a difference is the client's. RECIPE_WORKER=off leaves the webhook alone, for the measure of acks.
  */
 import { Queue, Worker } from 'bullmq';
 import { fetchOver } from '#runtime/models/fetch-over-http.ts';
 import { createHttpClient } from '#runtime/world/http-client.ts';
 import { createAnswer } from './answer.ts';
-import { connectRedis, keyPrefix, removeOwnKeys } from './redis.ts';
+import { connectRedis, keyPrefix } from './redis.ts';
 import { createDoor, type Incoming } from './webhook.ts';
 
 const setting = (name: string): string => {
@@ -25,7 +25,6 @@ const redisUrl = setting('REDIS_URL');
 
 const redis = await connectRedis(redisUrl, { autoPipelining: true });
 const queueRedis = await connectRedis(redisUrl, { autoPipelining: false });
-await removeOwnKeys(redis);
 
 const answer = createAnswer({
   redis,
@@ -42,19 +41,21 @@ const answer = createAnswer({
 // BullMQ declares its connection by ioredis' own types; the client is made by our narrow ones.
 const connection = queueRedis as never;
 const queue = new Queue<Incoming>(queueName, { connection, prefix: keyPrefix });
-const worker = new Worker<Incoming>(queueName, (message) => answer(message.data), {
-  connection,
-  prefix: keyPrefix,
-  concurrency: workerConcurrency,
-});
-worker.on('error', (error) => console.error(error));
+const worker =
+  process.env.RECIPE_WORKER === 'off'
+    ? null
+    : new Worker<Incoming>(queueName, (message) => answer(message.data), {
+        connection,
+        prefix: keyPrefix,
+        concurrency: workerConcurrency,
+      });
+worker?.on('error', (error) => console.error(error));
 const door = createDoor({ redis, queue, appSecret: setting('WHATSAPP_APP_SECRET') });
 
 process.once('SIGTERM', async () => {
   await door.close();
-  await worker.close();
+  await worker?.close();
   await queue.close();
-  await removeOwnKeys(redis);
   await Promise.all([redis.quit(), queueRedis.quit()]);
   process.exit(0);
 });

@@ -18,14 +18,6 @@ export interface Redis {
   pipeline(): Pipeline;
   defineCommand(name: string, definition: { numberOfKeys: number; lua: string }): void;
   takeToken(key: string, perSecond: number, nowMs: number): Promise<number>;
-  scan(
-    cursor: string,
-    match: 'MATCH',
-    pattern: string,
-    count: 'COUNT',
-    max: number,
-  ): Promise<[string, string[]]>;
-  unlink(...keys: string[]): Promise<number>;
   quit(): Promise<string>;
 }
 
@@ -34,7 +26,7 @@ interface RedisOptions {
   enableAutoPipelining?: boolean;
 }
 
-/** Everything the recipe writes begins with this, and nothing else is ever deleted. */
+/** Everything the recipe writes begins with this. */
 export const keyPrefix = 'nightdesk-bench';
 
 /** Returns 0 where a token was taken, else how many milliseconds to wait for one. A second's worth may be saved up. */
@@ -60,14 +52,4 @@ export async function connectRedis(url: string, options: { autoPipelining: boole
   });
   redis.defineCommand('takeToken', { numberOfKeys: 1, lua: takeTokenLua });
   return redis;
-}
-
-/** Deletes what this and earlier runs left. */
-export async function removeOwnKeys(redis: Redis): Promise<void> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', `${keyPrefix}:*`, 'COUNT', 1_000);
-    if (keys.length > 0) await redis.unlink(...keys);
-    cursor = next;
-  } while (cursor !== '0');
 }

@@ -51,11 +51,35 @@ export const limits = {
   takeBatchMax: 16,
   /** A lease outlives this; renewed every third of it. */
   leaseTtlMs: 10 * secondMs,
+  /** A conversation whose row another change holds is looked at again after this: such a change takes some milliseconds. */
+  lockedAgainMs: 20,
   /** Polling only repairs what no wake announced. */
   sweepEveryMs: 5 * secondMs,
   sweepBatchMax: 1_000,
+  /** What a process tells the others goes out together this often at most: split roles cost that much at the median, and half. */
+  noticeEveryMs: 20,
   /** The next sweep where the last one was full: about what a process works off in this time. */
   sweepAgainMs: 250,
+  /** A wake due later than this stays in the store, whose sweep finds it when it is due: a queue holds what is near. */
+  wakeQueuedMsMax: hourMs,
+  /** Wakes that this process remembers while their queue is slow or away: some MB. Those beyond it are the sweep's. */
+  wakesHeldMax: 20_000,
+  /** Wakes told to a queue in one round trip: some milliseconds of its time. */
+  wakeBatchMax: 256,
+  /** Conversations that one process takes off a queue at once: two rounds of its four batches of turns. */
+  wakesTakenMax: 128,
+  /** An entry of a queue is held open this long for a look; then the sweep must do. */
+  wakeLookMsMax: minuteMs,
+  /** What holds an entry of a queue and is not heard of for this long is dead: another process takes it. */
+  wakeLockMs: 15 * secondMs,
+  /** Whoever of a queue does not answer in this time is away, and is asked again this often. */
+  wakeAnswerMsMax: 2 * secondMs,
+  wakeRetryMs: secondMs,
+  /** Handing back what was taken off a queue at a stop. */
+  wakeStopMsMax: 3 * secondMs,
+  /** Wrong tries of one address at an operator's page, and for how long they count: a person who mistypes, not a search. */
+  adminTriesMax: 10,
+  adminTriesMs: minuteMs,
   /** A dedupe key must outlive Meta's seven days of retries. */
   dedupeKeepMs: 9 * dayMs,
   dedupeKeepMinMs: 8 * dayMs,
@@ -68,6 +92,10 @@ export const limits = {
   /** Rows deleted in one step of pruning, so that the hot path waits at most for one small step. */
   pruneStepRows: 500,
   pruneEveryMs: minuteMs,
+  /** Failed sends that a scrape counts, by an index alone: some ms. */
+  statsRowsMax: 100_000,
+  /** Pages of conversations that a scrape reads, of 8 kB: 50,000 conversations are counted, of more a part; about 20 ms. */
+  statsPagesMax: 2_000,
   /** Meta's service window: free-form messages only within 24 h of the customer's last message. */
   serviceWindowMs: 24 * hourMs,
   /** A sender that wakes up later than this after its slot was granted gives the slot back instead of writing late. */
@@ -174,6 +202,36 @@ export const limits = {
   textCharsMax: 4_096,
   /** A snapshot larger than this is a dialog that stores what it should not. */
   snapshotBytesMax: 64 * 1024,
+  /** What a request of the task queue may wait for a pace, a timer or a quiet time; later things become a task of their own, so that no instance is paid for waiting. */
+  inRequestWaitMaxMs: 5 * secondMs,
+  /** How long the task queue waits for our answer: the usual time limit of a request to Cloud Run, and of most proxies before it. */
+  taskDeadlineMs: 5 * minuteMs,
+  /** Before that deadline the door answers that it is not done: an answer and what is written down first must still fit. */
+  taskAnswerReserveMs: 10 * secondMs,
+  /** Google refuses a task further ahead than 30 days; clocks differ. What is later waits in the store for the sweep. */
+  taskHorizonMs: 30 * dayMs - hourMs,
+  /** One attempt to make a task, and how many: Meta is waiting for its 200 and gives up after some ten seconds. */
+  taskCreateTimeoutMs: 2 * secondMs,
+  taskCreateAttemptsMax: 3,
+  /** Tasks that are being made at once; one takes some 20 ms, and Google lets a queue dispatch 500 in a second. */
+  tasksMakingMax: 64,
+  /** A wake's body: ids, and the sends that wait. */
+  taskBodyBytesMax: 16 * 1024,
+  /** Sends that one task names; the sweep finds the others. */
+  taskSendsMax: 50,
+  /** Whole seconds for which a timer or an uncertain send has a task: all that are due in one share it. */
+  taskLookEveryMs: secondMs,
+  /** Clocks of the issuer of a token and of this machine. */
+  tokenSkewMs: 30 * secondMs,
+  /** The keys that tokens are signed with are read again after this; Google lets them be kept for hours. */
+  tokenKeysKeepMs: 10 * minuteMs,
+  /** An unknown key has them read again at most this often, whoever sends it. */
+  tokenKeysAgainMs: 30 * secondMs,
+  tokenKeysTimeoutMs: 5 * secondMs,
+  /** An access token is renewed this long before its end. */
+  accessTokenReserveMs: 5 * minuteMs,
+  /** Steps of pruning in one sweep that was called for: half a minute's worth of what a process does by itself. */
+  sweepPruneStepsMax: 100,
   stopDeadlineMs: 10 * secondMs,
   /** A hold that nobody works ends after this. */
   holdIdleMs: 8 * hourMs,
@@ -199,6 +257,15 @@ export function assertLimits(l: Limits): void {
       l.appendSliceMax * 2 <= l.groupCommitCostMax,
       'appendSliceMax must be at most half of groupCommitCostMax',
     ],
+    [
+      l.taskAnswerReserveMs * 2 < l.taskDeadlineMs,
+      'taskAnswerReserveMs must be under half of taskDeadlineMs',
+    ],
+    [
+      l.taskDeadlineMs >= 15_000 && l.taskDeadlineMs <= 30 * 60_000,
+      'taskDeadlineMs must be between 15 s and 30 minutes: Cloud Tasks takes no other',
+    ],
+    [l.inRequestWaitMaxMs < l.taskDeadlineMs, 'inRequestWaitMaxMs must be under taskDeadlineMs'],
     [l.pairBurst <= 45, 'pairBurst must not pass the 45 that Meta allows'],
     [l.turnEventsMax > 0 && l.takeBatchMax > 0, 'turnEventsMax and takeBatchMax must be over 0'],
   ];

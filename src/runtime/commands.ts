@@ -14,7 +14,7 @@ import type { NewSend, SendState } from '#core/model/sends.ts';
 import { splitText } from '#core/model/split-text.ts';
 import { digestOfKey } from '#pipeline/events/api-keys.ts';
 import { cursorOf, eraseContactFor, readContactFor } from './contact-commands.ts';
-import { examine } from './doctor.ts';
+import { examine } from './doctor/index.ts';
 import { readLedgerFor, readLimitsFor } from './money-commands.ts';
 import type { Nightdesk } from './nightdesk.ts';
 import { readTenantsFile } from './tenants-file.ts';
@@ -53,6 +53,7 @@ export const commands: Readonly<Record<string, Command>> = {
       nowMs: world.clock.nowMs(),
     });
     const { reappended } = await nightdesk.reloadTenants();
+    nightdesk.tellTenants();
     // The change ended the pauses of these tenants in the store; what the outbox remembers of them ends here.
     nightdesk.outbox.resume();
     return {

@@ -5,7 +5,11 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
+import type { RedisTarget } from '#wake/bullmq/target.ts';
+import type { CloudTasksOptions } from '#wake/cloud-tasks/index.ts';
+import { cloudTasksRemedies, demandWholeRoles, readCloudTasks } from './cloud-tasks-config.ts';
 import { BadConfig, type NightdeskConfig, readConfigFile } from './config-file.ts';
+import { readRedisUrl } from './redis-url.ts';
 
 export const roles = ['webhook', 'turn', 'activity', 'outbox', 'console'] as const;
 export type Role = (typeof roles)[number];
@@ -28,13 +32,25 @@ const environment = z.object({
   PORT: optional(port),
   HOST: optional(z.string()),
   DATABASE_URL: optional(z.string()),
+  DATABASE_DIRECT_URL: optional(z.string()),
   FILES_URL: optional(z.string()),
   AWS_ACCESS_KEY_ID: optional(z.string()),
   AWS_SECRET_ACCESS_KEY: optional(z.string()),
   AWS_SESSION_TOKEN: optional(z.string()),
   AWS_REGION: optional(z.string().regex(/^[\w-]+$/)),
   AWS_ENDPOINT_URL_S3: optional(url),
-  WAKE: optional(z.enum(['local'])),
+  WAKE: optional(z.enum(['local', 'bullmq', 'cloud-tasks'])),
+  REDIS_URL: optional(z.string()),
+  CLOUD_TASKS_QUEUE: optional(z.string().regex(/^projects\/[\w.:-]+\/locations\/[\w-]+\/queues\/[\w-]+$/)),
+  CLOUD_TASKS_TARGET_URL: optional(url),
+  CLOUD_TASKS_SERVICE_ACCOUNT: optional(z.email()),
+  CLOUD_TASKS_AUDIENCE: optional(z.string()),
+  CLOUD_TASKS_API_URL: optional(url),
+  CLOUD_TASKS_ISSUER: optional(list),
+  CLOUD_TASKS_JWKS_URL: optional(url),
+  GOOGLE_APPLICATION_CREDENTIALS: optional(z.string()),
+  GCE_METADATA_HOST: optional(z.string().regex(/^[\w.:[\]-]+$/)),
+  ADMIN_TOKEN: optional(z.string().min(16)),
   GRAPH_API_URL: optional(url),
   GRAPH_API_VERSION: optional(z.string().regex(/^v\d+\.\d+$/)),
   WHATSAPP_APP_SECRET: optional(list),
@@ -58,7 +74,10 @@ const environment = z.object({
 /** How to mend a key, where the schema's own words do not say it. */
 const remedies: Partial<Record<keyof z.infer<typeof environment>, string>> = {
   PORT: 'a port from 0 to 65535, e.g. PORT=3000',
-  WAKE: 'local, the driver that this version has',
+  WAKE: 'local for one process, or for several bullmq (with REDIS_URL) or cloud-tasks (with CLOUD_TASKS_QUEUE)',
+  ...cloudTasksRemedies,
+  ADMIN_TOKEN:
+    'at least 16 characters that nobody can guess, or unset it: then there is no page of the queue',
   GRAPH_API_URL: 'an http or https address, e.g. https://graph.facebook.com',
   GRAPH_API_VERSION: 'a version of the Graph API, e.g. v26.0',
   ANTHROPIC_BASE_URL: 'an http or https address, with or without /v1 at its end',
@@ -82,12 +101,17 @@ export interface Bucket {
   temporaryToken: string | undefined;
 }
 
+/** A file has one owner at a time; a server of databases any number of processes. */
+export type DatabaseAt =
+  | { driver: 'sqlite'; path: string; dataFolder: string | null }
+  | { driver: 'postgres'; url: string; directUrl: string | undefined; dataFolder: null };
+
 export interface Config {
   host: string;
   port: number;
   /** Whether PORT was named; a default that is taken may be replaced, a named one may not. */
   portNamed: boolean;
-  database: { path: string; dataFolder: string | null };
+  database: DatabaseAt;
   /** Where the bytes of files lie. */
   files: { driver: 'memory' } | { driver: 'folder'; path: string } | ({ driver: 's3' } & Bucket);
   graph: { baseUrl: string; version: string };
@@ -97,6 +121,13 @@ export interface Config {
   anthropic: { apiKey: string | undefined; baseUrl: string | undefined; model: string | undefined };
   secretKeys: string[] | undefined;
   metrics: { token: string | undefined; port: number | undefined };
+  /** How conversations are announced. */
+  wake:
+    | { driver: 'local' }
+    | { driver: 'bullmq'; redis: RedisTarget }
+    | { driver: 'cloud-tasks'; options: CloudTasksOptions };
+  /** Opens the operator's page of the queue. */
+  adminToken: string | undefined;
   stopDeadlineMs: number;
   drainDelayMs: number;
   retentionMs: number;
@@ -120,7 +151,7 @@ export async function readConfig({ env, folder, roles: wanted }: ConfigInput): P
   if (!parsed.success) throw new BadConfig(problemOf(parsed.error));
   const e = parsed.data;
   const production = e.NODE_ENV === 'production';
-  const database = databaseOf(e.DATABASE_URL ?? 'sqlite:./data/nightdesk.db', folder);
+  const database = databaseOf(e, folder);
   const config: Config = {
     host: e.HOST ?? '127.0.0.1',
     port: e.PORT ?? 3000,
@@ -137,6 +168,8 @@ export async function readConfig({ env, folder, roles: wanted }: ConfigInput): P
     anthropic: { apiKey: e.ANTHROPIC_API_KEY, baseUrl: e.ANTHROPIC_BASE_URL, model: e.ASSISTANT_MODEL },
     secretKeys: e.NIGHTDESK_SECRET_KEY,
     metrics: { token: e.METRICS_TOKEN, port: e.METRICS_PORT },
+    wake: await wakeOf(e, folder),
+    adminToken: e.ADMIN_TOKEN,
     stopDeadlineMs: e.STOP_DEADLINE_MS ?? limits.stopDeadlineMs,
     drainDelayMs: e.DRAIN_DELAY_MS ?? 0,
     retentionMs: (e.RETENTION_DAYS ?? 30) * 86_400_000,
@@ -150,6 +183,7 @@ export async function readConfig({ env, folder, roles: wanted }: ConfigInput): P
     throw new BadConfig(
       'WHATSAPP_APP_SECRET names more than 4 secrets; four are enough to rotate one. Remove those that are no longer used.',
     );
+  if (config.wake.driver === 'cloud-tasks') demandWholeRoles(config.roles);
   if (production) demandForProduction(config);
   return config;
 }
@@ -164,28 +198,58 @@ function problemOf(error: z.ZodError): string {
     .join(' ');
 }
 
-function databaseOf(value: string, folder: string): Config['database'] {
-  if (value === 'sqlite::memory:') return { path: ':memory:', dataFolder: null };
+function databaseOf(e: z.infer<typeof environment>, folder: string): DatabaseAt {
+  const { DATABASE_URL: value = 'sqlite:./data/nightdesk.db', DATABASE_DIRECT_URL: directUrl } = e;
+  if (value === 'sqlite::memory:') return { driver: 'sqlite', path: ':memory:', dataFolder: null };
   if (value.startsWith('sqlite:') && value.length > 'sqlite:'.length) {
     const path = resolve(folder, value.slice('sqlite:'.length));
-    return { path, dataFolder: dirname(path) };
+    return { driver: 'sqlite', path, dataFolder: dirname(path) };
+  }
+  if (isPostgresUrl(value)) {
+    demandShared(e, directUrl);
+    return { driver: 'postgres', url: value, directUrl, dataFolder: null };
   }
   throw new BadConfig(
-    `DATABASE_URL cannot be used: this version stores in SQLite. Set it to sqlite:PATH, e.g. sqlite:./data/nightdesk.db, or to sqlite::memory: for a try.`,
+    'DATABASE_URL cannot be used: it names neither SQLite nor Postgres. Set it to sqlite:PATH, e.g. sqlite:./data/nightdesk.db, to postgres://USER:PASSWORD@HOST:5432/NAME, or to sqlite::memory: for a try.',
   );
+}
+
+const isPostgresUrl = (value: string) => /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+
+/** What several processes must have in common, and none can make by itself. */
+function demandShared(e: z.infer<typeof environment>, directUrl: string | undefined): void {
+  if (e.NIGHTDESK_SECRET_KEY === undefined)
+    throw new BadConfig(
+      'NIGHTDESK_SECRET_KEY is not set, and DATABASE_URL is Postgres: all processes seal tokens and sign buttons with one key. Set it to the same 32 or more random characters for each, e.g. of `openssl rand -base64 32`.',
+    );
+  if (directUrl !== undefined && !isPostgresUrl(directUrl))
+    throw new BadConfig(
+      "DATABASE_DIRECT_URL cannot be used: it is no address of Postgres. Set it to postgres://USER:PASSWORD@HOST:5432/NAME, Postgres' own port, or unset it where no pooler stands between.",
+    );
+}
+
+async function wakeOf(e: z.infer<typeof environment>, folder: string): Promise<Config['wake']> {
+  const { WAKE, REDIS_URL } = e;
+  if (WAKE === 'cloud-tasks') return { driver: 'cloud-tasks', options: await readCloudTasks(e, folder) };
+  if (WAKE !== 'bullmq') return { driver: 'local' };
+  if (REDIS_URL === undefined)
+    throw new BadConfig(
+      'WAKE is bullmq, and REDIS_URL is not set. Set it to the Redis that all processes share, e.g. redis://127.0.0.1:6379, or unset WAKE to announce conversations inside this process.',
+    );
+  return { driver: 'bullmq', redis: readRedisUrl(REDIS_URL) };
 }
 
 /** Beside the database, unless it is said. */
 function filesOf(
   e: z.infer<typeof environment>,
   folder: string,
-  { dataFolder }: Config['database'],
+  { driver, dataFolder }: DatabaseAt,
 ): Config['files'] {
   const { FILES_URL: value } = e;
   if (value === undefined)
-    return dataFolder === null
+    return driver === 'sqlite' && dataFolder === null
       ? { driver: 'memory' }
-      : { driver: 'folder', path: resolve(dataFolder, 'files') };
+      : { driver: 'folder', path: resolve(dataFolder ?? resolve(folder, 'data'), 'files') };
   if (value === 'memory:') return { driver: 'memory' };
   if (value.startsWith('folder:') && value.length > 'folder:'.length)
     return { driver: 'folder', path: resolve(folder, value.slice('folder:'.length)) };
@@ -231,7 +295,7 @@ function demandForProduction(config: Config): void {
     throw new BadConfig(
       'NIGHTDESK_SECRET_KEY is not set. In production it encrypts tokens at rest and signs buttons; set it to at least 32 random characters and keep it safe.',
     );
-  if (config.database.path === ':memory:')
+  if (config.database.driver === 'sqlite' && config.database.path === ':memory:')
     throw new BadConfig(
       'DATABASE_URL is sqlite::memory:, which forgets everything at a stop. In production name a file, e.g. sqlite:/var/lib/nightdesk/nightdesk.db.',
     );

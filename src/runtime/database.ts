@@ -6,8 +6,10 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { openDatabase } from '#store/sqlite/database/database.ts';
 import { migrations } from '#store/sqlite/database/schema.ts';
+import { type Move, moveOf } from '#store/sqlite/upkeep/moved.ts';
 import { backupTakenAtMs } from '#store/sqlite/upkeep/restored.ts';
 
+export { PostgresRefused } from '#store/postgres/database/faults.ts';
 export { isOwned, StoreRefused } from '#store/sqlite/database/database.ts';
 export { type BackupMade, backUp } from '#store/sqlite/upkeep/backup.ts';
 
@@ -24,6 +26,9 @@ export function schemaVersionOf(path: string): number | null {
 
 /** When a file was made that is a backup; null where it is none. */
 export const backupTakenAt = (path: string): number | null => look(path, backupTakenAtMs);
+
+/** Where a file was moved to, or is being moved; null where it never was. */
+export const moveOfFile = (path: string): Move | null => look(path, moveOf);
 
 /** What SQLite finds wrong in the file, page by page; empty where it is whole. */
 export function damageOf(path: string): string[] {

@@ -20,6 +20,8 @@ export interface Gauges {
   sendsInFlight(): number;
   sendsWaiting(): number;
   wakes(): number;
+  /** 1, or 0 while the queue that announces them is away. */
+  wakeQueue(): number;
   nowMs(): number;
   stats(): Promise<StoreStats>;
 }
@@ -69,6 +71,13 @@ export class Metrics implements Telemetry {
         gauges.sendsWaiting,
       ],
       [gauge('nightdesk_wakes_waiting', 'Conversations announced and not taken.'), gauges.wakes],
+      [
+        gauge(
+          'nightdesk_wake_queue_up',
+          'Whether the queue that announces conversations is there: 0 is away.',
+        ),
+        gauges.wakeQueue,
+      ],
     ];
     const depth = gauge('nightdesk_mailbox_depth', 'Events that no turn has consumed.');
     const age = gauge('nightdesk_mailbox_age_seconds', 'Age of the oldest unconsumed event.');

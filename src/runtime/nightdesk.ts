@@ -3,28 +3,20 @@
  * know only the core; what one hands to the next is wired here and nowhere else. To add a station, make it here, wire what
  * it hands on, and put it in `stop` in the order in which work flows.
  */
-import { assistant } from '#core/dialog/assistant.ts';
 import { eventSchemasOf } from '#core/dialog/business-events.ts';
 import type { Dialog } from '#core/dialog/dialog.ts';
 import { limits } from '#core/limits.ts';
 import { makeId } from '#core/model/ids.ts';
-import { readReceipt } from '#core/model/send-builders/index.ts';
 import type { FileDriver } from '#core/ports/files.ts';
 import type { ModelClient, Transcriber } from '#core/ports/model.ts';
+import type { Notices } from '#core/ports/notices.ts';
 import type { SendRef, Store } from '#core/ports/store.ts';
 import type { BudgetAlert } from '#core/ports/store-money.ts';
+import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { Wake } from '#core/ports/wake.ts';
 import type { World } from '#core/ports/world.ts';
 import { type ChargesStation, createChargesStation } from '#pipeline/activity/charges.ts';
-import { Circuits } from '#pipeline/activity/circuit.ts';
-import { createFetchMediaHandler } from '#pipeline/activity/fetch-media.ts';
-import { createReplyHandler } from '#pipeline/activity/reply.ts';
-import {
-  type ActivityHandler,
-  type ActivityStation,
-  createActivityStation,
-} from '#pipeline/activity/station.ts';
-import { createVoiceNotes, type VoiceNotes } from '#pipeline/activity/voice-notes.ts';
+import { type ActivityStation, createActivityStation } from '#pipeline/activity/station.ts';
 import {
   type Caller,
   createEventsStation,
@@ -33,22 +25,28 @@ import {
 } from '#pipeline/events/station.ts';
 import { createFilesStation, type FilesStation } from '#pipeline/files/station.ts';
 import { createGraphClient, type GraphClient } from '#pipeline/graph/client.ts';
-import { createMediaFetcher } from '#pipeline/graph/media.ts';
 import { createMediaUploader } from '#pipeline/graph/media-out.ts';
-import { createKeeper, type Keeper } from '#pipeline/mailbox/keeper.ts';
-import { type Receipt, Receipts } from '#pipeline/outbox/receipts.ts';
+import { createKeeper, type Keeper, type KeeperDeps } from '#pipeline/mailbox/keeper.ts';
+import { Receipts } from '#pipeline/outbox/receipts.ts';
 import { createOutboxStation, type OutboxStation, paceRulesOf } from '#pipeline/outbox/station.ts';
 import { createTurnStation, type TurnDone, type TurnStation } from '#pipeline/turn/station.ts';
 import { createWebhookStation, type WebhookStation } from '#pipeline/webhook/station.ts';
+import type { CloudTasksWake } from '#wake/cloud-tasks/index.ts';
 import { createLocalWake } from '#wake/local/index.ts';
 import { AnswerTimes } from './answer-times.ts';
-import { BadConfig, type Config } from './config.ts';
+import { builtInOf, voiceNotesOf } from './built-in-activities.ts';
+import type { Config } from './config.ts';
+import { dialogsOf } from './dialogs.ts';
 import { Directory } from './directory.ts';
 import { openLocalFiles } from './files.ts';
+import { markRead } from './mark-read.ts';
 import { Metrics } from './metrics.ts';
 import { fetchOver } from './models/fetch-over-http.ts';
-import { observedModel, observedWake } from './observed.ts';
+import { observedWake } from './observed.ts';
+import { createToldWake, followNotices, workOf } from './other-processes.ts';
 import { filesFor, findHandlers, tellOfBudget } from './own-activities.ts';
+import type { QueueBoard } from './queue-board.ts';
+import { WakeRequests } from './wake-requests.ts';
 import type { Secrets } from './world/secrets.ts';
 
 export type { Caller, EventAnswer };
@@ -65,8 +63,16 @@ export interface NightdeskParts {
   files?: FileDriver;
   /** The local one if absent. */
   wake?: Wake;
+  /** In its place: wakes as tasks, which come back as requests to our own door. */
+  openTasks?: (telemetry: Telemetry) => CloudTasksWake;
+  /** The page of the wakes' queue, where an operator may see it. */
+  board?: QueueBoard;
   /** The store has one owner at a time, so what a dead owner left can be taken over at once. */
   singleOwner: boolean;
+  /** Where other processes work on the same store. */
+  notices?: Notices;
+  /** Made here if absent. */
+  ownerId?: string;
 }
 
 /** Messages can be taken only where `ready`; the others pass by themselves or when an operator has mended the store. */
@@ -83,11 +89,16 @@ export interface Nightdesk {
   readonly events: EventsStation;
   readonly graph: GraphClient;
   readonly wake: Wake;
+  /** What comes back from the task queue; absent without one. */
+  readonly requests: WakeRequests | undefined;
   readonly outbox: OutboxStation;
   readonly files: FilesStation;
   readonly dialogs: ReadonlyMap<string, Dialog>;
+  readonly board: QueueBoard | undefined;
   /** Reads the tenants again and puts in what waited in quarantine for one of their numbers. */
   reloadTenants(): Promise<{ reappended: number }>;
+  /** Tells other processes on the same store that tenants were applied. */
+  tellTenants(): void;
   /** A person's change lets activities end and sends leave. */
   nudge(change: { sends?: SendRef[]; cancelled?: string[] }): void;
   readiness(): Readiness;
@@ -103,13 +114,17 @@ interface Stations {
   outbox: OutboxStation;
   receipts: Receipts;
   keeper: Keeper;
+  /** Sends that may leave. */
+  offer(sends: readonly SendRef[]): void;
 }
 
 export function createNightdesk(parts: NightdeskParts): Nightdesk {
   const { config, world, store, secrets } = parts;
   const directory = new Directory();
   const metrics = new Metrics();
-  const wake = observedWake(parts.wake ?? createLocalWake(world), world);
+  const tasks = parts.openTasks?.(metrics);
+  const requests = tasks && new WakeRequests({ world, telemetry: metrics, wake: tasks });
+  const wake = observedWake(tasks ?? parts.wake ?? ownWake(parts), world);
   const dialogs = dialogsOf(config);
   const graph = createGraphClient({ http: world.http, ...config.graph });
   const tokenOf = (tenantId: string) => directory.tenant(tenantId)?.accessToken ?? config.accessToken;
@@ -124,6 +139,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     directory,
     metrics,
     wake,
+    requests,
     dialogs,
     graph,
     files,
@@ -133,23 +149,14 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     reloadTenants: () => reloadTenants(),
   };
   const stations = createStations(shared);
-  const webhook = createWebhookStation({
-    world,
-    store,
-    directory,
-    telemetry: metrics,
-    appSecrets: config.appSecrets,
-    verifyTokens: config.verifyTokens,
-    onAppended: ({ wakes, cancelled }) => {
-      stations.activity.cancel(cancelled);
-      for (const { ref, dueAtMs } of wakes) wake.notify(ref, dueAtMs);
-    },
-    onStatuses: ({ freed }) => stations.outbox.offer(freed),
-  });
+  const webhook = webhookOf(shared, stations);
   const events = createEventsStation({
     ...{ world, store, directory, telemetry: metrics },
     schemas: eventSchemasOf(dialogs.values()),
-    onAppended: (ref) => wake.notify(ref),
+    onAppended: (ref) => {
+      wake.notify(ref);
+      return wake.announced?.([ref]);
+    },
   });
   let ready = false;
 
@@ -161,14 +168,24 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     return { reappended: await redrive(store, webhook, world.clock.nowMs(), numbers) };
   };
 
+  if (parts.notices !== undefined)
+    followNotices(parts.notices, workOf(config.roles), {
+      wake: (ref) => wake.notify(ref),
+      offer: (sends) => stations.offer(sends),
+      lookNow: () => stations.keeper.lookNow(),
+      reloadTenants: () => void stations.keeper.followTenants(),
+    });
+
   return {
-    ...{ config, world, store, secrets, directory, metrics, webhook, events, graph, wake, dialogs },
+    ...{ config, world, store, secrets, directory, metrics, webhook, events, graph, wake, requests, dialogs },
     outbox: stations.outbox,
     files,
+    board: parts.board,
     reloadTenants,
+    tellTenants: () => parts.notices?.tell({ tenants: true }),
     nudge: ({ sends, cancelled }) => {
       stations.activity.cancel(cancelled ?? []);
-      stations.outbox.offer(sends ?? []);
+      stations.offer(sends ?? []);
     },
     readiness: () => (ready ? (stations.keeper.hasStore() ? 'ready' : 'storeUnavailable') : 'starting'),
     async start() {
@@ -183,6 +200,7 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
     },
     async stop({ deadlineMs }) {
       ready = false;
+      requests?.stop();
       stations.keeper.stop();
       stations.receipts.stop();
       await files.stop();
@@ -190,12 +208,35 @@ export function createNightdesk(parts: NightdeskParts): Nightdesk {
       await stations.activity.stop({ deadlineMs });
       await stations.charges.stop();
       await stations.turn.stop();
+      // At once, since nobody here looks any more: what this process took off a queue is handed to the others.
+      const wakeStopped = wake.stop();
       await stations.outbox.stop({
         deadlineMs: Math.max(500, deadlineMs - (world.clock.monotonicMs() - startedMs)),
       });
-      wake.stop();
+      await wakeStopped;
     },
   };
+}
+
+/** The local one, in a process that looks at conversations itself or has nobody to tell. */
+const ownWake = ({ config, world, notices }: NightdeskParts): Wake =>
+  notices === undefined || config.roles.includes('turn') ? createLocalWake(world) : createToldWake(notices);
+
+function webhookOf({ parts, directory, metrics, wake }: Shared, stations: Stations): WebhookStation {
+  const { appSecrets, verifyTokens } = parts.config;
+  return createWebhookStation({
+    ...{ world: parts.world, store: parts.store, directory, telemetry: metrics },
+    ...{ appSecrets, verifyTokens },
+    onAppended: ({ wakes, cancelled }) => {
+      stations.activity.cancel(cancelled);
+      for (const { ref, dueAtMs } of wakes) wake.notify(ref, dueAtMs);
+      return wake.announced?.(wakes.map(({ ref }) => ref));
+    },
+    onStatuses: ({ freed }) => {
+      stations.offer(freed);
+      return wake.announced?.(freed.map(({ ref }) => ref));
+    },
+  });
 }
 
 /** Quarantined items of these numbers that now find a mailbox; returns how many did. */
@@ -214,23 +255,12 @@ export async function redrive(
   return quarantineIds.length;
 }
 
-function dialogsOf(config: Config): Map<string, Dialog> {
-  const dialogs = new Map([[assistant.name, assistant]]);
-  for (const dialog of config.file.dialogs ?? []) {
-    if (dialogs.has(dialog.name) && dialog.name !== assistant.name)
-      throw new BadConfig(
-        `nightdesk.config.ts names the dialog "${dialog.name}" twice. Give each its own name.`,
-      );
-    dialogs.set(dialog.name, dialog);
-  }
-  return dialogs;
-}
-
 interface Shared {
   parts: NightdeskParts;
   directory: Directory;
   metrics: Metrics;
   wake: Wake;
+  requests: WakeRequests | undefined;
   dialogs: Map<string, Dialog>;
   graph: GraphClient;
   files: FilesStation;
@@ -241,15 +271,17 @@ interface Shared {
 }
 
 function createStations(shared: Shared): Stations {
-  const { parts, directory, metrics, wake, dialogs, graph, tokenOf, runs, times } = shared;
-  const { world, store, config } = parts;
-  const ownerId = makeId('own', world.clock.nowMs(), world.random);
+  const { parts, directory, metrics, wake, requests, dialogs, graph, tokenOf, runs, times } = shared;
+  const { world } = parts;
+  const store = requests?.watch(parts.store) ?? parts.store;
+  const ownerId = parts.ownerId ?? makeId('own', world.clock.nowMs(), world.random);
   const base = { world, store, directory, telemetry: metrics, ownerId };
   const outbox = createOutboxStation({
     ...base,
     tokenOf,
     transmit: (call) => graph.send(call),
     onAccepted: (sendId, atMs) => times.accepted(sendId, atMs),
+    ...requests?.ofOutbox,
   });
   const receipts = new Receipts({
     ...{ store, telemetry: metrics },
@@ -281,28 +313,23 @@ function createStations(shared: Shared): Stations {
       times.modelTook(ref.conversationId, seconds);
       wake.notify(ref);
     },
+    onOver: (over) => requests?.activityOver(over),
   });
-  const keeper = createKeeper({
-    ...base,
-    wake,
-    retentionMs: config.retentionMs,
-    onActivities: (activities) => runs('activity') && activity.start(activities),
-    onCharges: (found) => runs('activity') && charges.start(found),
-    onSends: (sends) => runs('outbox') && outbox.offer(sends),
-    onUncertain: (atMs) => outbox.uncertainAt(atMs),
-    onTenants: async () => {
-      await shared.reloadTenants();
-      outbox.resume();
-    },
-  });
+  const offer = (sends: readonly SendRef[]) => {
+    if (requests !== undefined) requests.offer(sends);
+    else if (runs('outbox')) outbox.offer(sends);
+    else if (sends.length > 0) parts.notices?.tell({ sends: [...sends] });
+  };
+  const keeper = createKeeperOf(shared, base, { outbox, activity, charges, offer });
   const onCommitted = (done: TurnDone) => {
     const { ref } = done;
     if (done.oldestReceivedAtMs !== null) times.received(ref.conversationId, done.oldestReceivedAtMs);
     const [first] = done.sends;
     if (first !== undefined) times.answered(ref.conversationId, first.sendId);
     activity.cancel(done.cancelled);
-    activity.start(done.activities);
-    outbox.offer(done.sends);
+    if (runs('activity')) activity.start(done.activities);
+    else if (done.activities.length > 0) parts.notices?.tell({ activities: true });
+    offer(done.sends);
     if (done.nextTimerAtMs !== null) keeper.timerAt(done.nextTimerAtMs);
     for (const receipt of done.receipts) receipts.show({ ...ref, ...receipt });
   };
@@ -315,58 +342,50 @@ function createStations(shared: Shared): Stations {
     signerOf: ({ tenantId, conversationId }) => parts.secrets.signer(`taps\n${tenantId}\n${conversationId}`),
     onCommitted,
   });
+  watchOver(shared, { activity, outbox });
+  requests?.connect({ outbox, activity, keeper, charges });
+  return { turn, activity, charges, outbox, receipts, keeper, offer };
+}
+
+function createKeeperOf(
+  { parts, wake, requests, runs, reloadTenants }: Shared,
+  base: Pick<KeeperDeps, 'world' | 'store' | 'directory' | 'telemetry' | 'ownerId'>,
+  { outbox, activity, charges, offer }: Pick<Stations, 'outbox' | 'activity' | 'charges' | 'offer'>,
+): Keeper {
+  return createKeeper({
+    ...base,
+    wake,
+    only: workOf(parts.config.roles),
+    retentionMs: parts.config.retentionMs,
+    known: () => [...activity.known(), ...charges.known()],
+    onLost: (activityIds) => activity.cancel(activityIds),
+    ...requests?.ofKeeper,
+    onActivities: (found) =>
+      runs('activity') && (requests === undefined ? activity.start(found) : requests.takeIn(found)),
+    onCharges: (found) => runs('activity') && charges.start(found),
+    onSends: (sends) => runs('outbox') && offer(sends),
+    onUncertain: (atMs) =>
+      runs('outbox') &&
+      (requests === undefined ? outbox.uncertainAt(atMs) : requests.lookAt('uncertain', atMs)),
+    onTenants: async () => {
+      await reloadTenants();
+      outbox.resume();
+    },
+  });
+}
+
+function watchOver(
+  { parts, metrics, wake }: Shared,
+  { activity, outbox }: Pick<Stations, 'activity' | 'outbox'>,
+): void {
   metrics.watch({
     activitiesRunning: () => activity.running(),
     activitiesWaiting: () => activity.waiting(),
     sendsInFlight: () => outbox.inFlight(),
     sendsWaiting: () => outbox.waiting(),
     wakes: () => wake.depth(),
-    nowMs: world.clock.nowMs,
-    stats: () => store.stats(),
+    wakeQueue: () => (wake.health?.().state === 'away' ? 0 : 1),
+    nowMs: parts.world.clock.nowMs,
+    stats: () => parts.store.stats(),
   });
-  return { turn, activity, charges, outbox, receipts, keeper };
-}
-
-/** The activities that the runtime has itself, by name. */
-function builtInOf(
-  { parts, directory, files, tokenOf }: Shared,
-  voiceNotes: VoiceNotes | undefined,
-): Map<string, ActivityHandler> {
-  const { world, store, config } = parts;
-  const reply = createReplyHandler({
-    ...{ store, directory, model: observedModel(parts.model, world) },
-    circuits: new Circuits(world.clock.monotonicMs),
-    ...(voiceNotes && { voiceNotes }),
-  });
-  const fetchMedia = createFetchMediaHandler({
-    tokenOf,
-    fetchMedia: createMediaFetcher({ http: world.http, ...config.graph }),
-    keep: (file) => files.put(file),
-  });
-  return new Map([
-    ['reply', reply],
-    ['fetchMedia', fetchMedia],
-  ]);
-}
-
-function voiceNotesOf({ parts, tokenOf }: Shared): VoiceNotes | undefined {
-  const { world, config, transcriber } = parts;
-  if (transcriber === undefined) return undefined;
-  return createVoiceNotes({
-    transcriber,
-    tokenOf,
-    log: world.log,
-    fetchMedia: createMediaFetcher({ http: world.http, ...config.graph }),
-  });
-}
-
-async function markRead(graph: GraphClient, token: string | undefined, receipt: Receipt): Promise<boolean> {
-  if (token === undefined) return false;
-  const outcome = await graph.markRead({
-    phoneNumberId: receipt.phoneNumberId,
-    token,
-    receipt: readReceipt(receipt.wamid, { typing: receipt.typing }),
-    timeoutMs: limits.receiptTimeoutMs,
-  });
-  return outcome.kind === 'ok';
 }

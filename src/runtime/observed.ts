@@ -9,14 +9,19 @@ import type { World } from '#core/ports/world.ts';
 
 export function observedWake(wake: Wake, { observer, clock }: World): Wake {
   if (observer === undefined) return wake;
+  const health = wake.health?.bind(wake);
+  const announced = wake.announced?.bind(wake);
   return {
-    notify(ref, atMs) {
+    notify(ref, atMs, urgency) {
       observer.observe({ kind: 'woken', ...ref, dueAtMs: atMs ?? clock.nowMs() });
-      wake.notify(ref, atMs);
+      wake.notify(ref, atMs, urgency);
     },
     next: (max) => wake.next(max),
+    looked: (ref) => wake.looked(ref),
     onReady: (listener) => wake.onReady(listener),
     depth: () => wake.depth(),
+    ...(health === undefined ? {} : { health }),
+    ...(announced === undefined ? {} : { announced }),
     stop: () => wake.stop(),
   };
 }

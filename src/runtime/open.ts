@@ -8,13 +8,17 @@ import type { World } from '#core/ports/world.ts';
 import { openSqliteStore } from '#store/sqlite/index.ts';
 import type { Config } from './config.ts';
 import { openFileDriver } from './files.ts';
-import { createNightdesk, type Nightdesk } from './nightdesk.ts';
-import { openSecrets } from './world/secrets.ts';
+import { createNightdesk, type Nightdesk, type NightdeskParts } from './nightdesk.ts';
+import type { OnPostgres } from './postgres.ts';
+import { type OpenedWake, openWake } from './wake.ts';
+import { openSecrets, type Secrets } from './world/secrets.ts';
 
 /** @throws StoreRefused where the store cannot be had. */
-export function openStore(config: Config, world: World): Store {
+export function openStore({ database }: Config, world: World): Store {
+  if (database.driver !== 'sqlite')
+    throw new TypeError(`A store on ${database.driver} is not opened as a file.`);
   return openSqliteStore({
-    path: config.database.path,
+    path: database.path,
     soon: world.timers.soon,
     monotonicMs: () => world.clock.monotonicMs(),
     random: world.random,
@@ -64,19 +68,45 @@ export interface Given {
   /** With a model those of the configuration are not made. */
   model?: ModelClient;
   transcriber?: Transcriber;
+  /** A command runs no turns and ends at once: what it announces is found by the server's sweep. */
+  isCommand?: true;
 }
 
 /** Everything but the doors. */
 export async function openNightdesk(config: Config, world: World, given: Given = {}): Promise<Nightdesk> {
   const secrets = openSecrets(config);
+  const { database } = config;
+  if (database.driver === 'postgres') return openOnPostgres({ ...config, database }, world, secrets, given);
   const store = await (given.openStore?.() ?? openStore(config, world));
+  return compose(config, world, { store, secrets, singleOwner: true }, given);
+}
+
+/** By the clock of the database, unless development moves ours. */
+async function openOnPostgres(
+  config: OnPostgres,
+  world: World,
+  secrets: Secrets,
+  given: Given,
+): Promise<Nightdesk> {
+  const { openPostgres } = await import('./postgres.ts');
+  const { clock, ...opened } = await openPostgres(config, world);
+  return compose(config, { ...world, clock }, { ...opened, secrets, singleOwner: false }, given);
+}
+
+type Opened = Pick<NightdeskParts, 'store' | 'secrets' | 'singleOwner' | 'notices' | 'ownerId'>;
+
+async function compose(config: Config, world: World, opened: Opened, given: Given): Promise<Nightdesk> {
+  const { store } = opened;
+  let queue: OpenedWake = {};
   try {
     const model = given.model ?? (await openModel(config, world));
     const transcriber = given.model === undefined ? await openTranscriber(config, world) : given.transcriber;
     const models = { model, ...(transcriber === undefined ? {} : { transcriber }) };
     const files = await openFileDriver(config, world);
-    return createNightdesk({ config, world, store, secrets, files, ...models, singleOwner: true });
+    if (given.isCommand !== true) queue = await openWake(config, world);
+    return createNightdesk({ ...{ config, world, ...opened, files, ...models }, ...queue });
   } catch (error) {
+    await queue.wake?.stop();
     await store.close();
     throw error;
   }

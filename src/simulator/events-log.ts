@@ -96,6 +96,10 @@ export interface EventDetails {
   paymentEventAnswered: PaymentEventDetails & { httpStatus: number };
   /** `retryAtMs` is null when nothing more will be tried. */
   paymentEventFailed: PaymentEventDetails & { httpStatus: number | null; retryAtMs: number | null };
+  taskCreated: { taskName: string; scheduleAtMs: number; body: string };
+  taskSent: { taskName: string; attempt: number };
+  /** `httpStatus` is null without an answer in time; `retryAtMs` when the task is over. */
+  taskAnswered: { taskName: string; httpStatus: number | null; retryAtMs: number | null };
   settingsChanged: { what: string };
   /** All that was said and sent is forgotten, and the log before this; with `everything` also who was there. */
   reset: { everything: boolean };

@@ -1,5 +1,5 @@
 /**
- * The simulator: look-alikes of Meta's Cloud API and of Anthropic's Messages API, with faults, for development, tests,
+ * The simulator: look-alikes of Meta's Cloud API, of Anthropic's Messages API and of Google Cloud Tasks, with faults, for development, tests,
  * benchmarks and chaos runs. It knows nothing of the runtime it is used against.
  */
 
@@ -10,6 +10,15 @@ export type { ModelSettings } from './anthropic/model-settings.ts';
 export type { Checkout, CheckoutStats } from './checkout/checkout.ts';
 export { type CheckoutDesk, createCheckout } from './checkout/checkout.ts';
 export { type CheckoutSettings, defaultCheckoutSettings } from './checkout/checkout-settings.ts';
+export {
+  type AttemptEnd,
+  type CloudTasks,
+  createCloudTasks,
+  type TaskAttempt,
+  type TasksOutcome,
+  type TasksStats,
+} from './cloud-tasks/tasks.ts';
+export type { TasksSettings } from './cloud-tasks/tasks-settings.ts';
 // What they tell
 export type { Contact, ContactSpec } from './contacts.ts';
 // Driving it

@@ -37,4 +37,10 @@ export type { Sight, Words } from './story/sights.ts';
 export type { Stage, StoryClock } from './story/stage.ts';
 export { createStory, type Story } from './story/story.ts';
 export { createVirtualWorld, type VirtualWorld } from './virtual-world.ts';
+export {
+  type OpenedWake,
+  type OpenWake,
+  type WakeConformanceCase,
+  wakeConformance,
+} from './wake-conformance.ts';
 export { createWebhooks, webhook } from './webhooks.ts';

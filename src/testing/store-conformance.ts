@@ -23,6 +23,7 @@ import { limitCases } from './store-conformance/limit-claims.ts';
 import { mergeCases } from './store-conformance/merges.ts';
 import { moneyCases } from './store-conformance/money.ts';
 import { paceCases } from './store-conformance/paces.ts';
+import { repeatedCommitCases } from './store-conformance/repeated-commits.ts';
 import { restoreCases } from './store-conformance/restores.ts';
 import { retentionCases } from './store-conformance/retention.ts';
 import type { CaseBody, Invariant, OpenStore } from './store-conformance/scene.ts';
@@ -52,6 +53,7 @@ const groups: readonly CaseBody[] = [
   ...mergeCases,
   ...contactPropertyCases,
   ...turnCases,
+  ...repeatedCommitCases,
   ...limitCases,
   ...activityCases,
   ...moneyCases,

@@ -1,12 +1,12 @@
 /** What Meta says of numbers, wabas and versions in words that only it has, and what the doctor makes of them. */
 import { describe, expect, test } from 'vitest';
 import type { Json } from '#pipeline/graph/graph-error.ts';
-import { spaceFinding } from '#runtime/doctor-files.ts';
-import type { GraphReader } from '#runtime/doctor-graph.ts';
-import { examineNumber } from '#runtime/doctor-number.ts';
-import { versionFinding } from '#runtime/doctor-version.ts';
-import { examineWaba } from '#runtime/doctor-waba.ts';
-import { certificateFinding } from '#runtime/doctor-webhook.ts';
+import { spaceFinding } from '#runtime/doctor/files.ts';
+import type { GraphReader } from '#runtime/doctor/graph.ts';
+import { examineNumber } from '#runtime/doctor/number.ts';
+import { versionFinding } from '#runtime/doctor/version.ts';
+import { examineWaba } from '#runtime/doctor/waba.ts';
+import { certificateFinding } from '#runtime/doctor/webhook.ts';
 
 const number = {
   tenantId: 'acme',

@@ -5,7 +5,7 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Finding } from '#runtime/doctor-finding.ts';
+import type { Finding } from '#runtime/doctor/finding.ts';
 import { realClock } from '#runtime/world/real-world.ts';
 import { numberId, type Server, token, Workshop, wabaId } from './workshop.ts';
 

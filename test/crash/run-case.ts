@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CrashPoint, crashPoints } from '#core/ports/crash-points.ts';
-import { judge } from '../proof/verdict.ts';
+import { judge, lookIntoFile } from '../proof/verdict.ts';
 import { type CrashCase, cases, type Expected, usual } from './cases.ts';
 import { scenes } from './scenes.ts';
 import { Stage } from './stage.ts';
@@ -105,7 +105,7 @@ async function runCase(town: CrashTown, plan: Planned, index: number, outcome: O
 async function look(stage: Stage, outcome: Outcome): Promise<void> {
   const { simulator, server } = stage.town;
   const { accepted } = simulator.meta;
-  const verdict = judge(stage.said, accepted, server.databasePath);
+  const verdict = await judge(stage.said, accepted, lookIntoFile(server.databasePath));
   const audit = await stage.command<{ missingCount: number; underWay: number; provenDuplicates: number }>(
     'audit',
     { days: 1 },

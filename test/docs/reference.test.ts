@@ -22,6 +22,7 @@ test('every metric is on its page, and nothing else', async () => {
     sendsInFlight: () => 0,
     sendsWaiting: () => 0,
     wakes: () => 0,
+    wakeQueue: () => 1,
     nowMs: () => 0,
     stats: async () => ({
       mailboxDepth: 0,

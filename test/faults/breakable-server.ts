@@ -79,10 +79,12 @@ const world: World = {
   clock: { ...real.clock, nowMs: () => real.clock.nowMs() + broken.clockAheadMs },
   http: stoppingHttp(real.http),
 };
+if (config.database.driver !== 'sqlite') throw new TypeError('This server stores in a file.');
+const databasePath = config.database.path;
 const nightdesk = createNightdesk({
   config,
   world,
-  store: stoppingStore(await startStoreWorker().open(config.database.path, world)),
+  store: stoppingStore(await startStoreWorker().open(databasePath, world)),
   secrets: openSecrets(config),
   model: await openModel(config, world),
   singleOwner: true,

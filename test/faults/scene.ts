@@ -9,7 +9,7 @@ import type { AuditReport } from '#core/ports/store-operators.ts';
 import { webhook } from '#testing/webhooks.ts';
 import { type Ended, until } from '../proof/server-process.ts';
 import { buildTown, seeded, type Town, type TownOptions } from '../proof/town.ts';
-import { judge, tokenOf, type Verdict } from '../proof/verdict.ts';
+import { judge, lookIntoFile, tokenOf, type Verdict } from '../proof/verdict.ts';
 import { patienceMs } from './fault.ts';
 
 /** The rules are those of the defaults; only the waits are shorter. */
@@ -121,7 +121,7 @@ export class Scene {
       return audit.underWay === 0;
     }, withinMs);
     const { said, accepted } = this.town.simulator.meta;
-    const verdict = judge(said, accepted, this.server.databasePath);
+    const verdict = await judge(said, accepted, lookIntoFile(this.server.databasePath));
     const { answeredTwice, lost, outOfOrder } = verdict;
     const { missing, underWay, provenDuplicates } = audit;
     expect(

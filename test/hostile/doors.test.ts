@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wakePath } from '#runtime/cloud-tasks-config.ts';
 import { createWebhooks } from '#testing/webhooks.ts';
 import { acme, appSecrets, type Door, openDoor, sharedPath, signatureOf, wabaId } from '../security/door.ts';
 import { hostileId } from './generators.ts';
@@ -22,6 +23,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '/readyz': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
 };
+/** There only with a queue; `test/wake` knocks at them with one. Here nobody opens. */
+const doorsOfQueues = ['/admin/queues', wakePath];
 /** As the header has them. */
 const allowOf = (allowed: readonly string[]) =>
   ['GET', 'POST', 'HEAD'].filter((method) => allowed.includes(method)).join(', ');
@@ -48,8 +51,17 @@ test('the doors of this test are those of the code', () => {
     .filter((path) => path !== own)
     .map((path) => path.replace(acme.id, ':tenantId'));
   const told = paths.filter((path) => path !== '/:tenantId');
-  expect([...new Set(told)].sort()).toEqual(expected.sort());
+  // The door of tasks has its path from the configuration, which hands it to Google.
+  expect([...new Set([...told, wakePath])].sort()).toEqual([...expected, ...doorsOfQueues].sort());
   expect(code.join('\n').match(/\/:tenantId/g)).toHaveLength(2);
+});
+
+test.each(doorsOfQueues)('%s is no door without a queue', async (target) => {
+  const door = await openDoor();
+  for (const method of ['GET', 'POST']) {
+    const heard = await ask(door.port, requestOf({ method, target, headers: ['content-length: 0'] }));
+    expect(heard.statuses).toEqual([404]);
+  }
 });
 
 describe('methods', () => {

@@ -3,8 +3,9 @@
  * shuffled, answers of Graph are lost after acceptance. Then the killing stops, and everything must come to an end.
  */
 import { pause, until } from './server-process.ts';
+import { stillThere, talk } from './talk.ts';
 import { buildTown, seeded, type Town } from './town.ts';
-import { judge, tokenOf, type Verdict } from './verdict.ts';
+import { judge, lookIntoFile, type Verdict } from './verdict.ts';
 
 export interface ChaosOptions {
   seed: number;
@@ -45,7 +46,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       loseAnswer: { rate: 0.02 },
     });
     const killer = startKiller(town, random);
-    await talk(town, options, random);
+    await talk(town.simulator, town.contacts, options, random);
     await killer.stop();
     const settled = await settle(town, options.settleMs);
     await town.simulator.control.clearFaults();
@@ -53,7 +54,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await town.server.stop();
     const { counters } = await town.simulator.control.counters();
     return {
-      verdict: judge(town.simulator.meta.said, town.simulator.meta.accepted, town.server.databasePath),
+      verdict: await judge(
+        town.simulator.meta.said,
+        town.simulator.meta.accepted,
+        lookIntoFile(town.server.databasePath),
+      ),
       kills: town.server.kills,
       duplicatedWebhooks: counters.webhookDuplicated ?? 0,
       retriedWebhooks: counters.webhookFailed ?? 0,
@@ -87,51 +92,11 @@ function startKiller(town: Town, random: () => number): { stop(): Promise<void> 
   };
 }
 
-/** Contacts write at random; in half of the cases a contact waits until its last message was acknowledged. */
-async function talk(town: Town, options: ChaosOptions, random: () => number): Promise<void> {
-  const written = new Map<number, { count: number; lastIndex: number }>();
-  const beginMs = Date.now();
-  let said = 0;
-  while (said < options.messages) {
-    const due = Math.min(
-      options.messages,
-      Math.floor(((Date.now() - beginMs) / 1_000) * options.messagesPerSecond),
-    );
-    for (let tries = 0; said < due && tries < 10_000; tries++) {
-      const index = Math.floor(random() * town.contacts.length);
-      const contact = town.contacts[index];
-      const state = written.get(index) ?? { count: 0, lastIndex: -1 };
-      const last = town.simulator.meta.said[state.lastIndex];
-      const waits = last !== undefined && last.acknowledgedAtMs === null && index % 2 === 0;
-      if (contact === undefined || waits) continue;
-      const message = await town.simulator.control.say({
-        phoneNumberId: contact.phoneNumberId,
-        contact: contact.id,
-        type: 'text',
-        text: `hello ${tokenOf(index, state.count)}`,
-      });
-      written.set(index, { count: state.count + 1, lastIndex: message.index });
-      said += 1;
-    }
-    await pause(10);
-  }
-}
-
-/**
- * Waits until nothing is under way. A quiet number gives no evidence about its uncertain sends, as in a town where
- * nobody writes any more; so one customer of each number goes on writing now and then.
- */
+/** Waits until nothing is under way; now and then somebody writes on each number. */
 async function settle(town: Town, settleMs: number): Promise<boolean> {
   const untilMs = Date.now() + settleMs;
   for (let round = 0; Date.now() < untilMs; round++) {
-    for (const [index, phoneNumberId] of town.numbers.entries()) {
-      await town.simulator.control.say({
-        phoneNumberId,
-        contact: `1999${String(index).padStart(7, '0')}`,
-        type: 'text',
-        text: `still there ${tokenOf(index, round, 'e')}`,
-      });
-    }
+    await stillThere(town.simulator, town.numbers, round);
     await pause(2_500);
     const acknowledged = town.simulator.meta.said.every((message) => message.acknowledgedAtMs !== null);
     const open = await town.server.command<{ state: string }[]>('sends.list');

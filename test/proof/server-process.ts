@@ -38,12 +38,14 @@ export class ServerProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'nightdesk-proof-'));
   readonly #options: ServerOptions;
   #child: ChildProcess | null = null;
+  #command: readonly string[] | undefined;
   port = 0;
   kills = 0;
   starts = 0;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#command = options.command;
     writeFileSync(
       join(this.folder, 'nightdesk.config.ts'),
       options.config ?? `export default { limits: ${JSON.stringify(options.limits ?? {})} };\n`,
@@ -92,6 +94,11 @@ export class ServerProcess {
     };
   }
 
+  /** Another command line from the next start on: another version, say. */
+  deploy(command: readonly string[]): void {
+    this.#command = command;
+  }
+
   /** Starts and waits until it is ready. */
   async start(): Promise<void> {
     if (this.port === 0) this.port = await freePort();
@@ -104,7 +111,7 @@ export class ServerProcess {
     await this.#ready(child);
   }
 
-  #spawn(command = this.#options.command): ChildProcess {
+  #spawn(command = this.#command): ChildProcess {
     const [program = bin, ...args] = command ?? [bin, 'start'];
     return spawn(program, args, {
       cwd: this.folder,
@@ -207,7 +214,7 @@ export async function until(
 const portsGiven = new Set<number>();
 
 /** One that the system gives to nobody by itself, and we to nobody twice: until a server listens there, and while it is killed. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 30_000);
     if (portsGiven.has(port) || !(await isFree(port))) continue;

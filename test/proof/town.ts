@@ -98,7 +98,7 @@ export async function buildTown(options: TownOptions): Promise<Town> {
   };
 }
 
-function setTimer(delayMs: number, fn: () => void): () => void {
+export function setTimer(delayMs: number, fn: () => void): () => void {
   const handle = setTimeout(fn, delayMs);
   return () => clearTimeout(handle);
 }

@@ -27,11 +27,21 @@ export function tokenOf(contact: number, message: number, prefix = 'm'): string 
   return `<${prefix}${contact}-${message}>`;
 }
 
-export function judge(
+/** What the store has of a message; null where it was never stored. */
+export interface StoredMessage {
+  ending: string | null;
+  /** Open ones of its conversation. */
+  flags: number;
+}
+
+/** Looks for messages by their wamids. */
+export type Look = (wamids: readonly string[]) => Promise<(StoredMessage | null)[]>;
+
+export async function judge(
   said: readonly SaidMessage[],
   accepted: readonly AcceptedSend[],
-  databasePath: string,
-): Verdict {
+  look: Look,
+): Promise<Verdict> {
   const firstAnswer = new Map<string, number>();
   const answeredTwice: string[] = [];
   for (const send of accepted) {
@@ -45,7 +55,7 @@ export function judge(
     return token === undefined ? [] : [{ token, message }];
   });
   const unanswered = asked.filter(({ token }) => !firstAnswer.has(token));
-  const { held, lost } = heldOrLost(unanswered, databasePath);
+  const { held, lost } = heldOrLost(unanswered, await look(unanswered.map(({ message }) => message.wamid)));
   return {
     said: asked.length,
     acknowledged: asked.filter(({ message }) => message.acknowledgedAtMs !== null).length,
@@ -84,27 +94,29 @@ function order(
 }
 
 /** A message without an answer is held where a person is asked: its end or its conversation carries an open flag. */
-function heldOrLost(unanswered: readonly Asked[], databasePath: string): { held: number; lost: string[] } {
-  if (unanswered.length === 0) return { held: 0, lost: [] };
-  const db = new DatabaseSync(databasePath, { readOnly: true });
-  const find = db.prepare('SELECT tenant_id, conversation_id, end, end_ref FROM event WHERE wamid = ?');
-  const flagged = db.prepare(
-    'SELECT count(*) AS flags FROM flag WHERE tenant_id = ? AND conversation_id = ? AND resolved_at_ms IS NULL',
-  );
-  let held = 0;
-  const lost: string[] = [];
-  for (const { token, message } of unanswered) {
-    const event = find.get(message.wamid) as
-      | { tenant_id: string; conversation_id: string; end: string | null }
-      | undefined;
-    const flags =
-      event === undefined
-        ? 0
-        : (flagged.get(event.tenant_id, event.conversation_id) as { flags: number }).flags;
-    if (event !== undefined && flags > 0) held += 1;
-    else
-      lost.push(`${token} (${event === undefined ? 'never stored' : `end ${event.end ?? 'open'}, no flag`})`);
-  }
-  db.close();
-  return { held, lost };
+function heldOrLost(
+  unanswered: readonly Asked[],
+  stored: readonly (StoredMessage | null)[],
+): { held: number; lost: string[] } {
+  const lost = unanswered.flatMap(({ token }, nth) => {
+    const found = stored[nth] ?? null;
+    if (found === null) return [`${token} (never stored)`];
+    return found.flags > 0 ? [] : [`${token} (end ${found.ending ?? 'open'}, no flag)`];
+  });
+  return { held: unanswered.length - lost.length, lost };
 }
+
+export const lookIntoFile =
+  (path: string): Look =>
+  async (wamids) => {
+    const db = new DatabaseSync(path, { readOnly: true });
+    const find = db.prepare(
+      `SELECT e.end AS ending, (SELECT count(*) FROM flag f WHERE f.tenant_id = e.tenant_id AND f.conversation_id = e.conversation_id
+        AND f.resolved_at_ms IS NULL) AS flags FROM event e WHERE e.wamid = ?`,
+    );
+    try {
+      return wamids.map((wamid) => (find.get(wamid) as StoredMessage | undefined) ?? null);
+    } finally {
+      db.close();
+    }
+  };

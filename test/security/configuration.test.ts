@@ -21,7 +21,7 @@ const environment = {
 
 describe('a value that cannot be used', () => {
   test.each([
-    ['DATABASE_URL', `postgres://bot:${databasePassword}@db.test/nightdesk`],
+    ['DATABASE_URL', `postgres://bot:${databasePassword}@db.test:port/nightdesk`],
     ['DATABASE_URL', `mysql://${databasePassword}`],
     ['FILES_URL', `s3://bot:${databasePassword}@bucket`],
     ['FILES_URL', 's3://bucket/of/files'],

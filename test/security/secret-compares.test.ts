@@ -93,14 +93,14 @@ describe('the rule bites', () => {
 });
 
 describe('where secrets are compared', () => {
-  test('is known: the signatures, the verify token, the codes of buttons, the token of the metrics', () => {
+  test('is known: the signatures, the verify token, the codes of buttons, the tokens of the metrics and of the queue’s page', () => {
     const files = scriptsUnder(tree, 'src/').filter(({ code }) => code.includes('timingSafeEqual('));
     expect(files.map(({ path }) => path).sort()).toEqual([
       'src/pipeline/events/stripe.ts',
       'src/pipeline/webhook/handshake.ts',
       'src/pipeline/webhook/signature.ts',
       'src/runtime/world/secrets.ts',
-      'src/surface/http/server.ts',
+      'src/surface/http/secrets.ts',
     ]);
   });
 

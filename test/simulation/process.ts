@@ -138,6 +138,7 @@ function unreliableWake(wake: Wake, shared: Shared): Wake {
       if (happens(shared, 'wakeRepeated')) wake.notify(ref, atMs);
     },
     next: (max) => wake.next(max),
+    looked: (ref) => wake.looked(ref),
     onReady: (listener) => wake.onReady(listener),
     depth: () => wake.depth(),
     stop: () => wake.stop(),

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '#core/limits.ts';
 import type { InboundStatus } from '#core/model/events.ts';
 import { sendTransitions } from '#core/model/sends.ts';
-import { accepted, hourMs, nth, otherOwner, secondMs, wide } from '#testing/store-conformance/scene.ts';
+import {
+  accepted,
+  hourMs,
+  nth,
+  otherOwner,
+  owner,
+  secondMs,
+  wide,
+} from '#testing/store-conformance/scene.ts';
 import { readPage } from './page.ts';
 import {
   answer,
@@ -71,6 +79,14 @@ async function ask(stage: Stage, { send }: Subject, ...expected: string[]) {
   expect([...expected, 'gone']).toContain(granted?.outcome);
 }
 
+/** By its owner, who never heard of the grant and so wrote nothing. */
+async function askInDoubt({ store, nowMs }: Stage, { send }: Subject) {
+  await store.grantSends({
+    ...{ ownerId: owner, nowMs, sends: [send], inDoubt: [send.sendId] },
+    rulesOf: () => wide,
+  });
+}
+
 /** @throws Untried in states that an accepted attempt ends, so that none is known there. */
 function knowsWamid(stage: Stage, subject: Subject): void {
   if (['queued', 'uncertain', 'held'].includes(stateOf(stage, subject)))
@@ -107,6 +123,11 @@ async function failForWindow(stage: Stage, { send }: Subject) {
 
 const inputs: Lifecycle<Subject, Given>['inputs'] = {
   'slot granted': { apply: (stage, subject) => ask(stage, subject, 'granted') },
+  'slot asked again, the answer to the first time was lost': { apply: askInDoubt },
+  'slot asked again, the answer to the first time was lost, taken over': {
+    given: { takenOver: true },
+    apply: askInDoubt,
+  },
   'slot refused': [
     {
       async apply(stage, subject) {

@@ -14,7 +14,7 @@ import {
 } from './tree.ts';
 
 const scriptsMax = 10;
-const rootFolders = 'src|test|docs|bench|bin|scripts|examples|phone|console|\\.ci';
+const rootFolders = 'src|test|docs|bench|bin|deploy|scripts|examples|phone|console|\\.ci';
 const pathLike = new RegExp(`^(${rootFolders})/[\\w./*-]*$`);
 const callLike = /^(?:[\w$]+\.)*([\w$]+)\(\)$/;
 

@@ -2,13 +2,13 @@
  * The verdict over walks, from the outside: the store by SQL of its own, and the provider's and the checkout's own books.
  * It shares no code with what it judges. Each check returns one line for each thing that is wrong.
  */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Checkout, ImageCharge } from '#simulator/index.ts';
+import type { Books, Row } from './books.ts';
 import { withoutCause } from './causes.ts';
 import type { Notebook } from './notebook.ts';
 
 export interface Evidence {
-  db: DatabaseSync;
+  books: Books;
   charges: readonly ImageCharge[];
   checkouts: readonly Checkout[];
   /** What the customers were told, in full. */
@@ -18,38 +18,39 @@ export interface Evidence {
   drawingsPerDay: number;
 }
 
-type Row = Record<string, string | number | null>;
-type Check = (evidence: Evidence) => string[];
+type Check = (evidence: Evidence) => string[] | Promise<string[]>;
 
 const microsPerCent = 10_000;
 
-const rows = (db: DatabaseSync, sql: string, ...values: SQLInputValue[]): Row[] =>
-  db.prepare(sql).all(...values) as Row[];
 const told = (found: readonly Row[], what: string): string[] =>
   found.map((row) => `${what}: ${JSON.stringify(row)}`);
 
 /** Nothing that was begun is still open. */
-const nothingOpen: Check = ({ db }) => [
-  ...told(rows(db, 'SELECT kind, class, conversation_id FROM event WHERE end IS NULL'), 'an event is unread'),
-  ...told(rows(db, "SELECT kind, conversation_id FROM event WHERE end = 'awaiting'"), 'an event awaits'),
-  ...told(rows(db, "SELECT name, conversation_id FROM activity WHERE state = 'running'"), 'an activity runs'),
+const nothingOpen: Check = async ({ books: { ask, end } }) => [
   ...told(
-    rows(
-      db,
+    await ask(`SELECT kind, class, conversation_id FROM event WHERE ${end} IS NULL`),
+    'an event is unread',
+  ),
+  ...told(await ask(`SELECT kind, conversation_id FROM event WHERE ${end} = 'awaiting'`), 'an event awaits'),
+  ...told(
+    await ask("SELECT name, conversation_id FROM activity WHERE state = 'running'"),
+    'an activity runs',
+  ),
+  ...told(
+    await ask(
       "SELECT state, conversation_id, attempts, why FROM send WHERE state IN ('queued','sending','uncertain')",
     ),
     'a send is open',
   ),
   ...told(
-    rows(
-      db,
+    await ask(
       "SELECT conversation_id, state_label FROM conversation WHERE state_label IN ('drawing','showing','preparing')",
     ),
     'a conversation is still busy',
   ),
-  ...told(rows(db, 'SELECT dead_letter_id, fault FROM dead_letter'), 'a dead letter'),
+  ...told(await ask('SELECT dead_letter_id, fault FROM dead_letter'), 'a dead letter'),
   ...told(
-    rows(db, "SELECT activity_id, state FROM ledger_entry WHERE state NOT IN ('settled','refunded')"),
+    await ask("SELECT activity_id, state FROM ledger_entry WHERE state NOT IN ('settled','refunded')"),
     'an entry of the ledger is open',
   ),
 ];
@@ -58,8 +59,8 @@ const nothingOpen: Check = ({ db }) => [
 const keyOf = ({ activity_id, request }: Row): string =>
   request === 1 ? String(activity_id) : `${activity_id}-${request}`;
 
-const chargesAgree: Check = ({ db, charges, honoursKeys }) => {
-  const entries = new Map(rows(db, 'SELECT * FROM ledger_entry').map((row) => [keyOf(row), row]));
+const chargesAgree: Check = async ({ books, charges, honoursKeys }) => {
+  const entries = new Map((await books.ask('SELECT * FROM ledger_entry')).map((row) => [keyOf(row), row]));
   const problems: string[] = [];
   const perKey = Map.groupBy(charges, ({ idempotencyKey }) => String(idempotencyKey));
   for (const [key, of] of perKey) {
@@ -82,21 +83,17 @@ const chargesAgree: Check = ({ db, charges, honoursKeys }) => {
 };
 
 /** One tap, in however many messages, is charged for once; so is one typed answer. */
-const oneChargePerTap: Check = ({ db, book, charges }) => {
+const oneChargePerTap: Check = async ({ books, book, charges }) => {
   const charged = new Set(charges.map(({ idempotencyKey }) => String(idempotencyKey).replace(/-\d+$/, '')));
-  const started = rows(
-    db,
-    "SELECT tenant_id, activity_id, conversation_id, fence FROM activity WHERE name = 'draw'",
-  );
-  const heard = db.prepare(
-    'SELECT wamid FROM event WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND wamid IS NOT NULL',
+  const heard = await books.ask(
+    `SELECT a.activity_id, e.wamid FROM activity a LEFT JOIN event e ON e.tenant_id = a.tenant_id
+      AND e.conversation_id = a.conversation_id AND e.fence = a.fence AND e.wamid IS NOT NULL
+    WHERE a.name = 'draw' ORDER BY a.activity_id, e.position`,
   );
   const problems: string[] = [];
-  const starts = started.map(({ activity_id, ...turn }) => ({
-    id: String(activity_id),
-    causes: (heard.all(turn.tenant_id!, turn.conversation_id!, turn.fence!) as { wamid: string }[]).flatMap(
-      ({ wamid }) => book.causes.get(wamid) ?? [],
-    ),
+  const starts = [...Map.groupBy(heard, ({ activity_id }) => String(activity_id))].map(([id, of]) => ({
+    id,
+    causes: of.flatMap(({ wamid }) => book.causes.get(String(wamid)) ?? []),
   }));
   for (const id of withoutCause(starts))
     problems.push(
@@ -107,9 +104,8 @@ const oneChargePerTap: Check = ({ db, book, charges }) => {
   return problems;
 };
 
-const postingsBalance: Check = ({ db }) => {
-  const sums = rows(
-    db,
+const postingsBalance: Check = async ({ books }) => {
+  const sums = await books.ask(
     `SELECT e.tenant_id, e.activity_id, e.request, e.state, e.reserved_micros, e.spent_micros, a.place,
       coalesce((SELECT sum(amount_micros) FROM ledger_posting p WHERE p.tenant_id = e.tenant_id
         AND p.activity_id = e.activity_id AND p.request = e.request AND p.to_place = a.place), 0) -
@@ -134,20 +130,21 @@ const postingsBalance: Check = ({ db }) => {
   );
 };
 
-const limitsHold: Check = ({ db, drawingsPerDay }) => [
-  ...told(
-    rows(db, 'SELECT limit_name, scope, used, max_last FROM limit_counter WHERE used > max_last'),
-    'a limit was passed',
-  ),
-  ...told(
-    rows(
-      db,
-      "SELECT contact_id, day, count(*) AS n FROM ledger_entry WHERE state <> 'refunded' GROUP BY contact_id, day HAVING n > ?",
-      drawingsPerDay,
+const limitsHold: Check = async ({ books: { ask }, drawingsPerDay }) => {
+  const perDay = await ask(
+    "SELECT contact_id, day, count(*) AS n FROM ledger_entry WHERE state <> 'refunded' GROUP BY contact_id, day",
+  );
+  return [
+    ...told(
+      await ask('SELECT limit_name, scope, used, max_last FROM limit_counter WHERE used > max_last'),
+      'a limit was passed',
     ),
-    'a contact had more drawings of a day than it may',
-  ),
-];
+    ...told(
+      perDay.filter(({ n }) => Number(n) > drawingsPerDay),
+      'a contact had more drawings of a day than it may',
+    ),
+  ];
+};
 
 /** A wish has a name that no other has; it is paid once, and each payment is confirmed once. */
 const paidOnce: Check = ({ checkouts, heard, book }) => {
@@ -181,8 +178,9 @@ const all: Readonly<Record<string, Check>> = {
   paidOnce,
 };
 
-export function judge(evidence: Evidence): string[] {
-  return Object.entries(all).flatMap(([name, check]) =>
-    check(evidence).map((problem) => `${name}: ${problem}`),
-  );
+export async function judge(evidence: Evidence): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [name, check] of Object.entries(all))
+    problems.push(...(await check(evidence)).map((problem) => `${name}: ${problem}`));
+  return problems;
 }

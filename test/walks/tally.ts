@@ -1,6 +1,6 @@
 /** What a run did, as the look-alikes and the store tell it: the figures that a run prints, beside what customers counted. */
-import type { DatabaseSync } from 'node:sqlite';
 import type { CheckoutDesk, Images, Meta } from '#simulator/index.ts';
+import type { Books } from './books.ts';
 import type { Notebook } from './notebook.ts';
 import { heardOn, wordsOf } from './phone.ts';
 
@@ -35,6 +35,7 @@ export function countSeen(
   book.count('reminders', saying(/Are you still there|Sigues ahí/));
   book.count('welcomes back', saying(/Welcome back|Qué bien que hayas vuelto/));
   book.count('webhooks doubled', counters.webhookDuplicated ?? 0);
+  book.count('answers of Graph lost', meta.accepted.filter(({ answerLost }) => answerLost !== null).length);
   book.count('webhooks tried again', counters.webhookFailed ?? 0);
   book.count('requests to the provider', calls);
   book.count('provider failures', (byStatus['500'] ?? 0) + (byStatus['429'] ?? 0));
@@ -50,22 +51,22 @@ export function countSeen(
 }
 
 /** Counts of the run that stand in the store. */
-export function countStored(book: Notebook, db: DatabaseSync): void {
-  const count = (what: string, sql: string) => {
-    const { n } = db.prepare(sql).get() as { n: number };
-    book.count(what, n);
+export async function countStored(book: Notebook, { ask }: Books): Promise<void> {
+  const count = async (what: string, sql: string) => {
+    const [found] = await ask(sql);
+    book.count(what, Number(found?.n));
   };
-  count('settled', "SELECT count(*) AS n FROM ledger_entry WHERE state = 'settled'");
-  count('presumed spent', 'SELECT count(*) AS n FROM ledger_entry WHERE presumed = 1');
-  count('refunded', "SELECT count(*) AS n FROM ledger_entry WHERE state = 'refunded'");
-  count(
+  await count('settled', "SELECT count(*) AS n FROM ledger_entry WHERE state = 'settled'");
+  await count('presumed spent', 'SELECT count(*) AS n FROM ledger_entry WHERE presumed');
+  await count('refunded', "SELECT count(*) AS n FROM ledger_entry WHERE state = 'refunded'");
+  await count(
     'uncertain at the end',
     "SELECT count(*) AS n FROM ledger_entry WHERE state IN ('uncertain','asking')",
   );
-  count(
+  await count(
     'uncertain at some time',
     "SELECT count(DISTINCT activity_id) AS n FROM ledger_posting WHERE to_place = 'uncertain'",
   );
-  count('refused by a limit', 'SELECT coalesce(sum(refused), 0) AS n FROM limit_counter');
-  count('drawings used again', "SELECT count(*) AS n FROM activity WHERE reuse = 'used'");
+  await count('refused by a limit', 'SELECT coalesce(sum(refused), 0) AS n FROM limit_counter');
+  await count('drawings used again', "SELECT count(*) AS n FROM activity WHERE reuse = 'used'");
 }

@@ -229,6 +229,7 @@ export class WalkTown {
         this.world.timers.after(1 + this.#random('again') * 2_000, () => wake.notify(ref));
       },
       next: (max) => wake.next(max),
+      looked: (ref) => wake.looked(ref),
       onReady: (listener) => wake.onReady(listener),
       depth: () => wake.depth(),
       stop: () => wake.stop(),

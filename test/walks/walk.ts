@@ -3,6 +3,7 @@
  * everything must have come to an end. At last each of them says hello, and must be answered.
  */
 import { createHash } from 'node:crypto';
+import { sqliteBooks } from './books.ts';
 import { judge } from './checks.ts';
 import { Customer } from './customer.ts';
 import { demanded, demandedOfTime, Notebook } from './notebook.ts';
@@ -50,16 +51,17 @@ export async function walk(options: WalkOptions): Promise<WalkReport> {
   try {
     const walkers = walkersOf(town, options, book);
     await passTime(town, options, walkers);
+    const books = sqliteBooks((read) => read(town.db));
     const problems = [
       ...(await sayHello(town, walkers)),
-      ...judge({
-        ...{ db: town.db, charges: town.images.charges, checkouts: town.checkout.list() },
+      ...(await judge({
+        ...{ books, charges: town.images.charges, checkouts: town.checkout.list() },
         ...{ heard: heardBy(town.meta, walkers), book, honoursKeys, drawingsPerDay },
-      }),
+      })),
       ...(await auditOf(town)),
     ];
     countSeen(book, town, walkers);
-    countStored(book, town.db);
+    await countStored(book, books);
     const missing = [...demanded, ...demandedOfTime].filter((what) => book.of(what) === 0);
     return { book, problems, missing, hash: hashOf(town) };
   } finally {

@@ -24,7 +24,9 @@ import {
   type EffectSink,
   isMute,
   newSink,
+  noteUnseen,
   settledEffects,
+  takeBack,
 } from './turn-effects.ts';
 import { type Restored, restore } from './versions.ts';
 
@@ -88,9 +90,12 @@ export function runTurn(input: TurnInput): TurnOutput {
     output: { consumed: [], deadLetters: [], late: 0, taps: [] },
   };
   continueFrom(turn, restored);
-  for (const event of inDialogOrder(input.events)) {
+  const ordered = inDialogOrder(input.events);
+  for (const [index, event] of ordered.entries()) {
+    const effectsBefore = turn.sink.effects.length;
     if (input.failed === undefined) runEvent(turn, event);
     else poison(turn, turn.live, event, { fault: input.failed, outline: input.failed }, true);
+    noteUnseen(turn.sink, effectsBefore, ordered.slice(index + 1));
   }
   if (!input.more && input.failed === undefined) drained(turn);
   return {
@@ -390,10 +395,4 @@ function cancelAll(turn: Turn, { activities, timers }: Pick<LiveState, 'activiti
 
 function copyOf({ snapshot, activities, timers, visit }: LiveState): LiveState {
   return { snapshot, activities: { ...activities }, timers: { ...timers }, visit };
-}
-
-/** What a failing event wanted is not done; a refusal that it was not told of is kept for the next start. */
-function takeBack(sink: EffectSink, effectsBefore: number): void {
-  sink.effects.length = effectsBefore;
-  sink.refusals.unshift(...sink.refusedStarts.splice(0));
 }

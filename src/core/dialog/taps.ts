@@ -57,14 +57,19 @@ export function asTapped(event: DialogEvent, tap: Tap): Omit<DialogEvent, 'type'
   }
 }
 
-/** The visit after a step of the machine: a new one where the state changed or a tap was taken. */
+/**
+ * The visit after a step of the machine: a new one where the state changed or a tap was taken. What was said before a tap
+ * was seen is no answer to it, wherever it stands in the mailbox.
+ */
 export function visitAfter(
   visit: Visit,
   { position, tap, isNewState }: { position: number; tap: Tap | null; isNewState: boolean },
 ): Visit {
   if (tap?.kind === 'option') {
     const tapped = { visit: tap.visit, option: tap.option, began: position };
-    return { ...visit, began: position, tapped };
+    const { answeredThrough = 0 } = visit;
+    const isBehind = answeredThrough >= position;
+    return { ...visit, began: position, tapped, ...(isBehind && { answeredThrough: position - 1 }) };
   }
   return isNewState ? { ...visit, began: position } : visit;
 }

@@ -182,6 +182,30 @@ export function isMute(sink: EffectSink, effectsBefore: number, { activities }: 
   return sink.blankSays > 0 && !isHeard && Object.keys(activities).length === 0;
 }
 
+/** What a failing event wanted is not done; a refusal that it was not told of is kept for the next start. */
+export function takeBack(sink: EffectSink, effectsBefore: number): void {
+  sink.effects.length = effectsBefore;
+  sink.refusals.unshift(...sink.refusedStarts.splice(0));
+}
+
+/**
+ * Messages are seen by WhatsApp's time, so some that are seen later stand before the one that is run: what it made the
+ * dialog say is no answer to those.
+ */
+export function noteUnseen(
+  sink: EffectSink,
+  effectsBefore: number,
+  later: readonly { position: number }[],
+): void {
+  for (const [index, effect] of sink.effects.entries()) {
+    if (index < effectsBefore) continue;
+    if (effect.type !== 'send' && effect.type !== 'flag' && effect.type !== 'noAnswer') continue;
+    const { answersThrough = Number.MAX_SAFE_INTEGER } = effect;
+    const unseen = later.map(({ position }) => position).filter((position) => position <= answersThrough);
+    if (unseen.length > 0) sink.effects[index] = { ...effect, unseen };
+  }
+}
+
 /** What is left of a turn's effects in the end. */
 export function settledEffects(sink: EffectSink): Effect[] {
   return withTemplatesOnce(withoutUndone(sink));
@@ -192,15 +216,21 @@ export function settledEffects(sink: EffectSink): Effect[] {
  * a later event keeps its own, by which that event has its end.
  */
 function withTemplatesOnce(effects: readonly Effect[]): Effect[] {
-  let standing: { template: string; through: number } | null = null;
+  let standing: { template: string; through: number; unseen: readonly number[] } | null = null;
   return effects.map((effect) => {
     if (effect.type !== 'send' || effect.ifWindowClosed === 'nothing') return effect;
     if (effect.ifWindowClosed === undefined) {
       standing = null;
       return effect;
     }
-    const own = { template: JSON.stringify(effect.ifWindowClosed), through: effect.answersThrough ?? 0 };
-    if (own.template === standing?.template && own.through <= standing.through)
+    const { answersThrough: through = 0, unseen = [] } = effect;
+    const own = { template: JSON.stringify(effect.ifWindowClosed), through, unseen };
+    const isSeenSince = (position: number) => position <= through && !unseen.includes(position);
+    if (
+      own.template === standing?.template &&
+      through <= standing.through &&
+      !standing.unseen.some(isSeenSince)
+    )
       return { ...effect, ifWindowClosed: 'nothing' };
     standing = own;
     return effect;

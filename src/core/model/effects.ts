@@ -36,16 +36,24 @@ export type Effect =
       uncertainPolicy?: UncertainPolicy;
       /** Mailbox position through which this send answers; without it, everything still awaiting an answer. */
       answersThrough?: number;
+      /** Positions among those that it does not answer: the dialog saw them only afterwards. Noted by the turn. */
+      unseen?: readonly number[];
       fallback?: boolean;
     }
   | { type: 'startActivity'; activityId: string; name: string; input: unknown }
   | { type: 'cancelActivity'; activityId: string }
   | { type: 'setTimer'; timerId: string; token: string; delayMs: number }
   | { type: 'cancelTimer'; timerId: string }
-  /** Asks for a person; `answersThrough` as above. */
-  | { type: 'flag'; reason: FlagReason; detail?: string; answersThrough?: number }
+  /** Asks for a person; `answersThrough` and `unseen` as above. */
+  | {
+      type: 'flag';
+      reason: FlagReason;
+      detail?: string;
+      answersThrough?: number;
+      unseen?: readonly number[];
+    }
   /** Declares that what awaits an answer needs none, by a rule of the dialog that says so in its name. */
-  | { type: 'noAnswer'; rule: string; answersThrough?: number }
+  | { type: 'noAnswer'; rule: string; answersThrough?: number; unseen?: readonly number[] }
   /** The bot falls silent and an operator holds the conversation; what the same turn says still leaves. */
   | { type: 'handOff' }
   /** Shows the customer that the message was read, and that an answer is being typed. Best effort, never in a commit. */

@@ -8,6 +8,8 @@ export type FaultCode =
   | 'storeUnavailable'
   /** A commit came with an old fence: another owner has the conversation. */
   | 'fenceOld'
+  /** The event is stored, but the queue that would wake its conversation did not take it; sent again, it wakes again. */
+  | 'wakeUnavailable'
   /** More work waits than may wait; the caller should come back. */
   | 'overloaded'
   /** One item cannot be stored as the data it is (NUL, lone surrogate, a number out of range). */
@@ -26,6 +28,13 @@ export type FaultCode =
   | 'activityFailed'
   /** An activity was cancelled. */
   | 'cancelled';
+
+const retried: ReadonlySet<FaultCode> = new Set([
+  'storeUnavailable',
+  'wakeUnavailable',
+  'overloaded',
+  'stopping',
+]);
 
 export type Disposition = 'retry' | 'snooze' | 'dead' | 'flag';
 
@@ -49,9 +58,7 @@ export class Fault extends KnownError {
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.disposition =
-      options.disposition ??
-      (code === 'storeUnavailable' || code === 'overloaded' || code === 'stopping' ? 'retry' : 'dead');
+    this.disposition = options.disposition ?? (retried.has(code) ? 'retry' : 'dead');
     this.retryAfterMs = options.retryAfterMs;
   }
 }

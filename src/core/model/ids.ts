@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'qrt'
   | 'own'
   | 'alr'
+  | 'cpy'
   | 'key';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -75,8 +75,11 @@ export interface ErasedContact {
   sendsWithdrawn: number;
   /** Activities that ran; whoever runs them is told to stop. */
   cancelled: string[];
-  /** False where somebody else reads the database just now, so that the bytes stand in its log of commits until it is written anew. */
-  isScrubbed: boolean;
+  /**
+   * False where somebody else reads the database just now, so that the bytes stand in its log of commits until it is written anew; null
+   * where the engine keeps old bytes by its own rules, so that nobody can say when they are gone (`docs/contact-data.md`).
+   */
+  isScrubbed: boolean | null;
 }
 
 export interface ContactStore {

@@ -16,7 +16,7 @@ import type {
   QuarantineReason,
 } from '../model/events.ts';
 import type { ConversationRef } from '../model/ids.ts';
-import type { NewSend, SendAddress, SendBody, SendRef, SendState, UncertainPolicy } from '../model/sends.ts';
+import type { NewSend, SendAddress, SendBody, SendRef, UncertainPolicy } from '../model/sends.ts';
 import type { FileStore } from './files.ts';
 import type { ModelUsage } from './model.ts';
 import type { BusinessStore } from './store-business.ts';
@@ -31,6 +31,7 @@ import type {
   ReservedCost,
 } from './store-money.ts';
 import type { AuditReport, OperatorStore } from './store-operators.ts';
+import type { UpkeepStore } from './store-upkeep.ts';
 import type { PhoneNumber, Tenant } from './tenants.ts';
 
 // --- in -----------------------------------------------------------------------------------------------------------
@@ -149,8 +150,8 @@ export interface TurnCommit {
   cancelledTimers: string[];
   flags: { flagId: string; reason: FlagReason; detail: string | null }[];
   deadLetters: { deadLetterId: string; position: number; fault: string }[];
-  /** Ends of events that await an answer: everything awaiting at or before `through`. */
-  ends: { end: EventEnd; endRef: string; through: number }[];
+  /** Ends of what awaits an answer at or before `through`, save the positions that the dialog had not seen by then. */
+  ends: { end: EventEnd; endRef: string; through: number; unseen?: readonly number[] }[];
   /** The bot becomes silent and the conversation is an operator's. */
   handOff: boolean;
   fallbackSent: boolean;
@@ -227,6 +228,11 @@ export interface GrantRequest {
   nowMs: number;
   sends: SendRef[];
   rulesOf(send: SendRef): PaceRules;
+  /**
+   * Ids of sends among them of which an earlier request of this owner had no answer: what it granted nobody has written, so it is
+   * granted anew, as the same attempt. Never one that this owner may be writing.
+   */
+  inDoubt?: readonly string[];
 }
 
 export type PaceScope = 'number' | 'pair' | 'waba' | 'tenant';
@@ -294,39 +300,9 @@ export interface UncertainResolved {
   nextAtMs: number | null;
 }
 
-// --- repair -------------------------------------------------------------------------------------------------------
+// --- the rest ------------------------------------------------------------------------------------------------------
 
-export interface Work {
-  conversations: { ref: ConversationRef; dueAtMs: number }[];
-  activities: RunnableActivity[];
-  /** Of which nobody waits for a result any more, and nobody knows yet what they cost. */
-  charges: RunnableActivity[];
-  sends: SendRef[];
-  nextTimerAtMs: number | null;
-  nextUncertainAtMs: number | null;
-  /** Another one than before says that tenants were applied since, perhaps by another process. */
-  tenantsVersion: string;
-}
-
-export interface Rescued {
-  conversations: number;
-  activities: number;
-  /** Entries of the ledger. */
-  charges: number;
-  uncertain: number;
-}
-
-export interface StoreStats {
-  mailboxDepth: number;
-  mailboxOldestMs: number | null;
-  awaiting: number;
-  flagsOpen: number;
-  deadLettersOpen: number;
-  quarantineOpen: number;
-  sendsByState: Partial<Record<SendState, number>>;
-  conversationsByState: { label: string; count: number }[];
-  held: number;
-}
+export type { Rescued, StoreStats, Work, WorkKind } from './store-upkeep.ts';
 
 export interface HistoryEntry {
   role: 'customer' | 'bot' | 'operator';
@@ -349,11 +325,14 @@ export interface HistoryQuery {
   max: number;
 }
 
-export interface Store extends OperatorStore, BusinessStore, ContactStore, FileStore, MoneyStore {
+export interface Store
+  extends OperatorStore,
+    BusinessStore,
+    ContactStore,
+    FileStore,
+    MoneyStore,
+    UpkeepStore {
   readonly driver: string;
-  /** Makes the process `ownerId` known and takes over from owners that are dead or expired. */
-  rescue(input: { ownerId: string; nowMs: number; all: boolean }): Promise<Rescued>;
-  renewLeases(input: { ownerId: string; nowMs: number }): Promise<void>;
 
   readTenants(): Promise<Tenant[]>;
   /** Creates or updates; numbers that left the file stay unless `prune`. Re-appending quarantined items is the caller's. */
@@ -363,6 +342,7 @@ export interface Store extends OperatorStore, BusinessStore, ContactStore, FileS
   recordStatuses(batch: StatusBatch): Promise<StatusesRecorded>;
 
   takeConversations(input: { refs: ConversationRef[]; ownerId: string; nowMs: number }): Promise<Taken[]>;
+  /** The last turn that was committed may be committed again, since its answer may have been lost: it is answered, and nothing written. */
   commitTurn(commit: TurnCommit): Promise<TurnCommitted>;
   /** Gives a lease back unused. */
   releaseLease(input: { lease: Lease; nowMs: number }): Promise<void>;
@@ -384,16 +364,7 @@ export interface Store extends OperatorStore, BusinessStore, ContactStore, FileS
   settleSends(input: { nowMs: number; settlements: SendSettlement[] }): Promise<SendsSettled>;
   resolveUncertain(input: { nowMs: number; startedAtMs: number }): Promise<UncertainResolved>;
 
-  findWork(input: { ownerId: string; nowMs: number; max: number }): Promise<Work>;
   readHistory(query: HistoryQuery): Promise<HistoryEntry[]>;
-  stats(): Promise<StoreStats>;
   audit(input: { sinceMs: number; nowMs: number }): Promise<AuditReport>;
-  /** Deletes a small step of what is older than allowed; returns the rows it removed, 0 where nothing is left. */
-  prune(input: {
-    nowMs: number;
-    retentionMs: number;
-    dedupeKeepMs: number;
-    maxRows: number;
-  }): Promise<number>;
   close(): Promise<void>;
 }

@@ -56,6 +56,18 @@ export const counters = {
     help: 'Files that activities gave to Meta: known (Meta had them), sent, failed.',
   },
   nightdesk_receipts_total: { labels: ['result'], help: 'Read receipts: sent, failed, dropped.' },
+  nightdesk_wake_tasks_total: {
+    labels: ['result'],
+    help: 'Tasks of Cloud Tasks: made, known (a process had made it), failed.',
+  },
+  nightdesk_wake_requests_total: {
+    labels: ['status'],
+    help: 'Answers of the door of the task queue, by HTTP status.',
+  },
+  nightdesk_wake_refusals_total: {
+    labels: ['reason'],
+    help: 'Requests to that door that no good token came with, by reason.',
+  },
   nightdesk_rescues_total: {
     labels: ['what'],
     help: 'Leases, activities and sends taken over from a dead owner.',

@@ -27,6 +27,9 @@ export interface ChargesDeps {
 export interface ChargesStation {
   start(charges: readonly RunnableActivity[]): void;
   running(): number;
+  /** Resolves when none is under way of those that are now. */
+  idle(): Promise<void>;
+  known(): string[];
   /** Takes nothing new and aborts what is under way, which stays uncertain; resolves when all have ended. */
   stop(): Promise<void>;
 }
@@ -87,6 +90,10 @@ export function createChargesStation(deps: ChargesDeps): ChargesStation {
       }
     },
     running: () => running.size,
+    async idle() {
+      await Promise.all([...running.values()].map(({ ended }) => ended));
+    },
+    known: () => [...running.keys()],
     async stop() {
       stopped = true;
       const all = [...running.values()];

@@ -46,6 +46,8 @@ export interface ActivityDeps {
   onAlerts(tenantId: string, alerts: readonly BudgetAlert[]): void;
   /** The end is stored: the conversation has something to do. */
   onSettled(ref: ConversationRef, activity: RunnableActivity, seconds: number): void;
+  /** Nothing of it runs here any more: its end is stored, or it was cancelled before. */
+  onOver?(activity: RunnableActivity): void;
 }
 
 export interface ActivityStation {
@@ -53,6 +55,8 @@ export interface ActivityStation {
   cancel(activityIds: string[]): void;
   running(): number;
   waiting(): number;
+  /** Ids of all that this process has, those included whose end is not stored yet. */
+  known(): string[];
   /** Takes nothing new; resolves when all have ended or the deadline passed, which aborts the rest without an end. */
   stop(options: { deadlineMs: number }): Promise<void>;
 }
@@ -76,7 +80,7 @@ class Station implements ActivityStation {
   readonly #waiting = new RoundRobin<Entry>();
   readonly #runningOf = new Map<string, number>();
   #running = 0;
-  #unsettled = 0;
+  readonly #unsettled = new Set<string>();
   #stopped = false;
   #isPumpSoon = false;
   #idle: (() => void) | null = null;
@@ -91,6 +95,10 @@ class Station implements ActivityStation {
 
   waiting(): number {
     return this.#waiting.size;
+  }
+
+  known(): string[] {
+    return [...this.#entries.keys(), ...this.#unsettled];
   }
 
   start(activities: RunnableActivity[]): void {
@@ -127,6 +135,7 @@ class Station implements ActivityStation {
       if (this.#deps.world.observer !== undefined)
         this.#tellEnded(entry, { outcome: 'cancelled', code: null, tookMs: 0 });
       this.#end(entry);
+      this.#deps.onOver?.(entry.activity);
     }
     this.#pump();
   }
@@ -250,7 +259,7 @@ class Station implements ActivityStation {
     const { activity } = entry;
     const { store, world, telemetry, ownerId } = this.#deps;
     const budget = activity.charge && this.#deps.budgetOf(activity.ref.tenantId);
-    this.#unsettled += 1;
+    this.#unsettled.add(activity.activityId);
     for (let failures = 1; ; failures++) {
       try {
         const settled = await store.settleActivity({
@@ -308,8 +317,9 @@ class Station implements ActivityStation {
         );
       }
     }
-    this.#unsettled -= 1;
-    if (this.#entries.size === 0 && this.#unsettled === 0) this.#idle?.();
+    this.#unsettled.delete(activity.activityId);
+    this.#deps.onOver?.(activity);
+    if (this.#entries.size === 0 && this.#unsettled.size === 0) this.#idle?.();
   }
 
   #tellEnded(
@@ -340,7 +350,7 @@ class Station implements ActivityStation {
   async stop({ deadlineMs }: { deadlineMs: number }): Promise<void> {
     this.#stopped = true;
     for (const entry of [...this.#entries.values()]) if (entry.state === 'waiting') this.#end(entry);
-    if (this.#entries.size > 0 || this.#unsettled > 0) {
+    if (this.#entries.size > 0 || this.#unsettled.size > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#deps.world.timers.after(deadlineMs, resolve);
         this.#idle = () => {

@@ -25,7 +25,8 @@ export interface EventsDeps {
   telemetry: Telemetry;
   /** What the data of events must fit that the bot declares, by name. */
   schemas: ReadonlyMap<string, StandardSchema>;
-  onAppended(ref: ConversationRef): void;
+  /** Resolves when the wake is where it survives this process. Rejects with `wakeUnavailable`: the caller is to come back. */
+  onAppended(ref: ConversationRef): Promise<void> | undefined;
 }
 
 /** For whom a request speaks. */
@@ -94,7 +95,7 @@ export function createEventsStation(deps: EventsDeps): EventsStation {
     const appended = await store.appendBusiness({ ...event, nowMs });
     tellAppended(world, { door, name }, appended, nowMs);
     const isOpen = appended.outcome === 'stored' || (appended.outcome === 'duplicate' && appended.isOpen);
-    if (isOpen) deps.onAppended(appended.ref);
+    if (isOpen) await deps.onAppended(appended.ref);
     return answerTo(appended);
   };
 
@@ -260,11 +261,21 @@ function answerToError({ telemetry, world }: EventsDeps, error: unknown): EventA
   if (error instanceof BadEvent) return refusal(400, 'badEvent', error.message);
   if (isFault(error, 'badData'))
     return refusal(400, 'badEvent', 'The body holds what cannot be stored as it is.');
+  const retryAfterSeconds = Math.ceil(limits.retryAfterMs / 1_000);
+  if (isFault(error, 'wakeUnavailable'))
+    return {
+      ...refusal(
+        503,
+        'unavailable',
+        'It is stored, but its conversation could not be woken. Send the same event with the same key again.',
+      ),
+      retryAfterSeconds,
+    };
   telemetry.count('nightdesk_store_faults_total', { operation: 'appendBusiness' });
   if (!isFault(error)) world.log.error({ err: outlineOf(error) }, 'An event of the business was not stored.');
   return {
     ...refusal(503, 'unavailable', 'Nothing was stored. Send the same event with the same key again.'),
-    retryAfterSeconds: Math.ceil(limits.retryAfterMs / 1_000),
+    retryAfterSeconds,
   };
 }
 

@@ -7,7 +7,7 @@ import { Alarm } from '#core/alarm.ts';
 import { limits } from '#core/limits.ts';
 import { isFault, outlineOf } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
-import type { Rescued, RunnableActivity, SendRef, Store } from '#core/ports/store.ts';
+import type { Rescued, RunnableActivity, SendRef, Store, WorkKind } from '#core/ports/store.ts';
 import type { IdleHold } from '#core/ports/store-operators.ts';
 import type { Telemetry } from '#core/ports/telemetry.ts';
 import type { TenantDirectory } from '#core/ports/tenants.ts';
@@ -24,12 +24,25 @@ export interface KeeperDeps {
   directory: TenantDirectory;
   telemetry: Telemetry;
   ownerId: string;
+  /** What this process does itself; nothing else is looked for. */
+  only: readonly WorkKind[];
   retentionMs: number;
+  /** Ids of the activities that this process runs, of those included that are over and whose cost it looks for. */
+  known(): readonly string[];
+  /** Activities that are not this process's any more: cancelled by another, or taken over. */
+  onLost(activityIds: string[]): void;
   onActivities(activities: RunnableActivity[]): void;
+  /** When the next timer is due, where the keeper sets none itself. */
+  onTimer?(atMs: number): void;
   /** Activities that are over, whose cost is to be found out. */
   onCharges(charges: RunnableActivity[]): void;
   onSends(sends: SendRef[]): void;
   onUncertain(atMs: number): void;
+  /**
+   * Nothing is looked for but when `sweep` and `fireTimers` are called, since whoever calls has the processor only then. What
+   * keeps a process in order (leases, holds, pruning) goes on as long as it has one.
+   */
+  sweepsOnCall?: boolean;
   /** Tenants were applied since the last sweep, perhaps by another process; also called by the first sweep. */
   onTenants(): Promise<void>;
 }
@@ -37,7 +50,16 @@ export interface KeeperDeps {
 export interface Keeper {
   /** Takes over what a dead owner left, finds all work, then keeps sweeping. */
   start(options: { all: boolean }): Promise<Rescued>;
+  /** No timer of this process is set where it sweeps on call. */
   timerAt(atMs: number): void;
+  /** Tenants were applied by another process, which says so. */
+  followTenants(): Promise<void>;
+  /** Sweeps now, because another process says that there is something; what is told while a sweep runs is one sweep more. */
+  lookNow(): void;
+  /** Fires the timers that are due, all of them. Never throws: what failed is told, and found again. */
+  fireTimers(): Promise<void>;
+  /** Takes over what is dead, looks for all work and prunes. @throws what the store throws */
+  sweep(): Promise<void>;
   /** Whether the last sweep found the store able to commit. */
   hasStore(): boolean;
   stop(): void;
@@ -51,6 +73,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   const alerted = new Map<string, number>();
   let storeIsAway = false;
   let tenantsVersion: string | null = null;
+  let look: 'none' | 'running' | 'again' = 'none';
 
   const guarded = async (operation: string, work: () => Promise<void>) => {
     try {
@@ -66,9 +89,14 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     const fired = await store.fireTimers({ nowMs: world.clock.nowMs(), max: limits.sweepBatchMax });
     for (const ref of fired.wakes) {
       world.observer?.observe({ kind: 'timerFired', ...ref });
-      deps.wake.notify(ref);
+      deps.wake.notify(ref, undefined, 'timer');
     }
-    if (fired.nextTimerAtMs !== null && !stopped) timers.atEarliest(fired.nextTimerAtMs);
+    if (fired.nextTimerAtMs !== null) timerAt(fired.nextTimerAtMs);
+  };
+  const timerAt = (atMs: number) => {
+    if (stopped) return;
+    if (deps.sweepsOnCall) deps.onTimer?.(atMs);
+    else timers.atEarliest(atMs);
   };
   /** An operator hears once that the store is away, and once that it is back. */
   const noteStore = (away: string | null) => {
@@ -86,7 +114,8 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   };
   const findWork = async (nowMs: number) => {
     try {
-      const work = await store.findWork({ ownerId: deps.ownerId, nowMs, max: limits.sweepBatchMax });
+      const { ownerId, only } = deps;
+      const work = await store.findWork({ ownerId, nowMs, max: limits.sweepBatchMax, only });
       noteStore(null);
       return work;
     } catch (error) {
@@ -107,7 +136,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     deps.onActivities(work.activities);
     deps.onCharges(work.charges);
     deps.onSends(work.sends);
-    if (work.nextTimerAtMs !== null && !stopped) timers.atEarliest(work.nextTimerAtMs);
+    if (work.nextTimerAtMs !== null) timerAt(work.nextTimerAtMs);
     if (work.nextUncertainAtMs !== null) deps.onUncertain(work.nextUncertainAtMs);
     // A full answer is a part of a backlog, e.g. after a downtime: the rest is asked for as soon as this is under way.
     const most = Math.max(work.conversations.length, work.activities.length, work.sends.length);
@@ -121,7 +150,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   };
   const prune = async () => {
     const nowMs = world.clock.nowMs();
-    await store.prune({
+    return store.prune({
       nowMs,
       retentionMs: deps.retentionMs,
       dedupeKeepMs: limits.dedupeKeepMs,
@@ -172,24 +201,60 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     next(firstAfterMs);
   };
 
+  const lookNow = (): void => {
+    if (stopped || deps.sweepsOnCall || look === 'again') return;
+    if (look === 'running') {
+      look = 'again';
+      return;
+    }
+    look = 'running';
+    const goOn = () => {
+      const again = look === 'again';
+      look = 'none';
+      if (again) lookNow();
+    };
+    void guarded('findWork', async () => void (await sweep())).then(goOn);
+  };
+
   return {
     async start({ all }) {
       stopped = false;
       const rescued = await rescue(all);
-      const againAfterMs = await sweep();
-      await fireTimers();
-      every(limits.sweepEveryMs, 'findWork', sweep, againAfterMs ?? limits.sweepEveryMs);
+      if (deps.sweepsOnCall) every(limits.pruneEveryMs, 'onTenants', deps.onTenants);
+      else {
+        const againAfterMs = await sweep();
+        await fireTimers();
+        every(limits.sweepEveryMs, 'findWork', sweep, againAfterMs ?? limits.sweepEveryMs);
+      }
       every(limits.leaseTtlMs / 3, 'renewLeases', async () => {
-        await store.renewLeases({ ownerId: deps.ownerId, nowMs: world.clock.nowMs() });
+        const { ownerId } = deps;
+        const { lost } = await store.renewLeases({
+          ownerId,
+          nowMs: world.clock.nowMs(),
+          knows: deps.known(),
+        });
+        if (lost.length > 0) deps.onLost(lost);
         if (!all) await rescue(false);
       });
-      every(limits.pruneEveryMs / 20, 'prune', prune);
+      every(limits.pruneEveryMs / 20, 'prune', async () => void (await prune()));
       every(limits.pruneEveryMs, 'listIdleHolds', holds);
       return rescued;
     },
-    timerAt(atMs) {
-      if (!stopped) timers.atEarliest(atMs);
+    timerAt: (atMs) => {
+      if (!deps.sweepsOnCall) timerAt(atMs);
     },
+    fireTimers: () => guarded('fireTimers', fireTimers),
+    async sweep() {
+      await rescue(false);
+      // Whoever applied tenants may have been another process, and this one may have put away what is theirs.
+      tenantsVersion = null;
+      await sweep();
+      await guarded('fireTimers', fireTimers);
+      await guarded('listIdleHolds', holds);
+      for (let step = 0; step < limits.sweepPruneStepsMax; step++) if ((await prune()) === 0) return;
+    },
+    followTenants: () => guarded('onTenants', deps.onTenants),
+    lookNow,
     hasStore: () => !storeIsAway,
     stop() {
       stopped = true;

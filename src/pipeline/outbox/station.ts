@@ -39,6 +39,10 @@ export interface OutboxDeps {
   transmit: Transmit;
   tokenOf(tenantId: string): string | undefined;
   onAccepted(sendId: string, atMs: number): void;
+  /** True where somebody else brings the send again at that time; this station forgets it then. */
+  postpone?(send: SendRef, atMs: number): boolean;
+  /** Takes the sends that the end of an uncertainty lets go, in the place of this station. */
+  handOver?(sends: readonly SendRef[]): void;
 }
 
 export interface OutboxStation {
@@ -48,6 +52,8 @@ export interface OutboxStation {
   resume(): void;
   /** When to look at uncertain sends at the latest. */
   uncertainAt(atMs: number): void;
+  /** Looks at them now. Never throws: what failed is told, and tried again. */
+  lookAtUncertain(): Promise<void>;
   inFlight(): number;
   waiting(): number;
   /** Whether sends of this number wait for its pace. */
@@ -93,7 +99,10 @@ class Station implements OutboxStation {
   readonly #uncertainAlarm: Alarm;
   /** Sends that wait for their pair alone, each with the timer that offers it again. */
   readonly #pairWaits = new Map<string, () => void>();
-  #inFlight = 0;
+  /** Asked for without an answer: what the store may have granted of them was written by nobody. */
+  readonly #inDoubt = new Set<string>();
+  /** Granted, and its end is not stored yet. */
+  readonly #inFlight = new Set<string>();
   #unreachable = 0;
   #granting = false;
   #scheduled = false;
@@ -127,8 +136,12 @@ class Station implements OutboxStation {
     if (!this.#stopped) this.#uncertainAlarm.atEarliest(atMs);
   }
 
+  lookAtUncertain(): Promise<void> {
+    return this.#resolveUncertain();
+  }
+
   inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.size;
   }
 
   waiting(): number {
@@ -151,7 +164,7 @@ class Station implements OutboxStation {
   /** Asks for slots for what may leave now; one question at a time, so that the order of a line is kept. */
   async #grant(): Promise<void> {
     if (this.#granting || this.#stopped) return;
-    const room = Math.min(limits.grantBatchMax, limits.sendsInFlightMax - this.#inFlight);
+    const room = Math.min(limits.grantBatchMax, limits.sendsInFlightMax - this.#inFlight.size);
     const { clock } = this.#deps.world;
     const sends = room > 0 ? this.#lanes.take(room, clock.monotonicMs()) : [];
     if (sends.length === 0) {
@@ -159,17 +172,22 @@ class Station implements OutboxStation {
       return;
     }
     this.#granting = true;
+    const inDoubt = sends.map(({ sendId }) => sendId).filter((sendId) => this.#inDoubt.has(sendId));
     try {
       const granted = await this.#deps.store.grantSends({
         ownerId: this.#deps.ownerId,
         nowMs: clock.nowMs(),
         sends,
         rulesOf: (send) => paceRulesOf(this.#deps.directory, send.ref.tenantId, send.phoneNumberId),
+        ...(inDoubt.length === 0 ? {} : { inDoubt }),
       });
+      for (const { outcome, send } of granted) if (outcome !== 'wait') this.#inDoubt.delete(send.sendId);
       this.#handle(granted);
     } catch (error) {
       this.#deps.telemetry.count('nightdesk_store_faults_total', { operation: 'grantSends' });
       this.#deps.world.log.warn({ err: outlineOf(error) }, 'No slots could be had for sends; they wait.');
+      // A stale offer may name what is on the wire, which is in no doubt.
+      for (const { sendId } of sends) if (!this.#inFlight.has(sendId)) this.#inDoubt.add(sendId);
       this.#lanes.putBack(sends, clock.monotonicMs() + limits.storeRetryMaxMs);
     }
     this.#granting = false;
@@ -179,7 +197,7 @@ class Station implements OutboxStation {
 
   /** What was granted is written and settled, also while stopping. */
   #tellIdle(): void {
-    if (this.#inFlight === 0 && !this.#granting) this.#idle?.();
+    if (this.#inFlight.size === 0 && !this.#granting) this.#idle?.();
   }
 
   #handle(granted: readonly Granted[]): void {
@@ -193,6 +211,7 @@ class Station implements OutboxStation {
           break;
         case 'wait':
           telemetry.count('nightdesk_pacing_waits_total', { scope: each.scope });
+          if (this.#deps.postpone?.(each.send, each.atMs)) break;
           if (each.scope === 'pair') this.#offerAt(each.send, each.atMs);
           else waiting.set(each.atMs, [...(waiting.get(each.atMs) ?? []), each.send]);
           break;
@@ -225,13 +244,13 @@ class Station implements OutboxStation {
   #armPace(): void {
     const nextAtMs = this.#lanes.nextAtMs();
     const { clock } = this.#deps.world;
-    if (nextAtMs === null || this.#inFlight >= limits.sendsInFlightMax) return;
+    if (nextAtMs === null || this.#inFlight.size >= limits.sendsInFlightMax) return;
     this.#paceAlarm.atEarliest(clock.nowMs() + nextAtMs - clock.monotonicMs());
   }
 
   async #write(granted: GrantedSend): Promise<void> {
     const { world, telemetry, directory } = this.#deps;
-    this.#inFlight += 1;
+    this.#inFlight.add(granted.send.sendId);
     const startedMs = world.clock.monotonicMs();
     const isLate = Math.abs(world.clock.nowMs() - granted.grantedAtMs) > limits.sendWriteMaxMs;
     const answer = isLate ? givenBack : await this.#transmit(granted);
@@ -246,7 +265,7 @@ class Station implements OutboxStation {
     if (!isLate) this.#unreachable = notSent ? this.#unreachable + 1 : 0;
     const unreachable = isLate ? 0 : this.#unreachable;
     await this.#settle(settlementOf(granted, answer, { nowMs, wabaId, unreachable, random: world.random }));
-    this.#inFlight -= 1;
+    this.#inFlight.delete(granted.send.sendId);
     if (answer.kind === 'accepted') this.#deps.onAccepted(granted.send.sendId, nowMs);
     this.#tellIdle();
     this.#schedule();
@@ -353,7 +372,8 @@ class Station implements OutboxStation {
       if (resolved.held > 0) telemetry.count('nightdesk_uncertain_total', { result: 'held' }, resolved.held);
       if (resolved.dropped > 0)
         telemetry.count('nightdesk_uncertain_total', { result: 'dropped' }, resolved.dropped);
-      this.offer([...resolved.resent, ...resolved.freed]);
+      const mayLeave = [...resolved.resent, ...resolved.freed];
+      (this.#deps.handOver ?? ((sends) => this.offer(sends)))(mayLeave);
       if (resolved.nextAtMs !== null) this.uncertainAt(resolved.nextAtMs);
     } catch (error) {
       telemetry.count('nightdesk_store_faults_total', { operation: 'resolveUncertain' });
@@ -368,7 +388,7 @@ class Station implements OutboxStation {
     this.#uncertainAlarm.cancel();
     for (const cancel of this.#pairWaits.values()) cancel();
     this.#pairWaits.clear();
-    if (this.#inFlight === 0 && !this.#granting) return;
+    if (this.#inFlight.size === 0 && !this.#granting) return;
     await new Promise<void>((resolve) => {
       const cancel = this.#deps.world.timers.after(deadlineMs, resolve);
       this.#idle = () => {

@@ -60,23 +60,31 @@ export function commitOf(input: CommitInput): TurnCommit {
       ...flags.map(({ effect, flagId }) => ({
         end: 'flagged' as const,
         endRef: flagId,
-        through: effect.answersThrough ?? lastPosition,
+        ...reachOf(effect, lastPosition),
       })),
       ...of('noAnswer').map((effect) => ({
         end: 'noAnswerNeeded' as const,
         endRef: effect.rule,
-        through: effect.answersThrough ?? lastPosition,
+        ...reachOf(effect, lastPosition),
       })),
       ...sends.map(({ effect, send }) => ({
         end: 'answered' as const,
         endRef: send.sendId,
-        through: effect.answersThrough ?? lastPosition,
+        ...reachOf(effect, lastPosition),
       })),
     ],
     handOff: of('handOff').length > 0,
     fallbackSent: output.fallbackSent,
     runHere: input.runHere,
   };
+}
+
+/** Which of the events that await an answer have their end by it. */
+function reachOf(
+  { answersThrough, unseen }: EffectOf<'send' | 'flag' | 'noAnswer'>,
+  lastPosition: number,
+): Pick<TurnCommit['ends'][number], 'through' | 'unseen'> {
+  return { through: answersThrough ?? lastPosition, ...(unseen === undefined ? {} : { unseen }) };
 }
 
 function newSend(input: CommitInput, effect: EffectOf<'send'>): NewSend {

@@ -98,6 +98,10 @@ export function createTurnStation(deps: TurnDeps): TurnStation {
 }
 
 async function runBatch(deps: TurnDeps, refs: ConversationRef[]): Promise<void> {
+  const looking = new Map(refs.map((ref) => [keyOf(ref), ref]));
+  const looked = (ref: ConversationRef) => {
+    if (looking.delete(keyOf(ref))) deps.wake.looked(ref);
+  };
   try {
     const startedMs = deps.world.clock.monotonicMs();
     const taken = await deps.store.takeConversations({
@@ -106,10 +110,10 @@ async function runBatch(deps: TurnDeps, refs: ConversationRef[]): Promise<void> 
       nowMs: deps.world.clock.nowMs(),
     });
     await Promise.all(
-      taken.map((each) => {
-        if (each.outcome === 'taken') return runOne(deps, each, startedMs);
+      taken.map(async (each) => {
+        if (each.outcome === 'taken') await runOne(deps, each, startedMs);
         if (each.outcome === 'notDue') deps.wake.notify(each.ref, each.dueAtMs);
-        return undefined;
+        looked(each.outcome === 'taken' ? each.lease.ref : each.ref);
       }),
     );
   } catch (error) {
@@ -117,8 +121,12 @@ async function runBatch(deps: TurnDeps, refs: ConversationRef[]): Promise<void> 
     deps.world.log.warn({ err: outlineOf(error) }, 'Conversations could not be taken; they are tried again.');
     const atMs = deps.world.clock.nowMs() + limits.storeRetryMaxMs;
     for (const ref of refs) deps.wake.notify(ref, atMs);
+  } finally {
+    for (const ref of [...looking.values()]) looked(ref);
   }
 }
+
+const keyOf = ({ tenantId, conversationId }: ConversationRef): string => `${tenantId}\n${conversationId}`;
 
 async function runOne(deps: TurnDeps, taken: TakenConversation, startedMs: number): Promise<void> {
   const { world, telemetry } = deps;

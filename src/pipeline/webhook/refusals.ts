@@ -1,5 +1,5 @@
 /**
- * Bodies that the store did not take: 503, and Meta brings them again. Each is counted; the log tells of the first, then
+ * Bodies that the store did not take, or the queue their wakes: 503, and Meta brings them again. Each is counted; the log tells of the first, then
  * now and then of how many there were since, because a full disk must not be filled by the log that says so.
  */
 import { limits } from '#core/limits.ts';
@@ -24,14 +24,17 @@ export class Refusals {
   }
 
   refuse(error: unknown): Refusal {
-    this.#telemetry.count('nightdesk_store_faults_total', { operation: 'append' });
+    const isStored = isFault(error, 'wakeUnavailable');
+    if (!isStored) this.#telemetry.count('nightdesk_store_faults_total', { operation: 'append' });
     this.#untold += 1;
     const nowMs = this.#world.clock.monotonicMs();
     if (nowMs - this.#toldAtMs >= limits.refusalLogEveryMs) {
       const code = isFault(error) ? error.code : 'storeUnavailable';
       this.#world.log.warn(
         { code, bodies: this.#untold, err: outlineOf(error) },
-        'Webhook bodies were not stored and were answered 503; Meta will send them again.',
+        isStored
+          ? 'Webhook bodies were stored, but no queue took the wakes; they were answered 503, and when Meta sends them again they wake again.'
+          : 'Webhook bodies were not stored and were answered 503; Meta will send them again.',
       );
       this.#untold = 0;
       this.#toldAtMs = nowMs;

@@ -40,8 +40,9 @@ export interface WebhookDeps {
   /** App-wide secrets, several while one is rotated. */
   appSecrets: readonly string[];
   verifyTokens: readonly string[];
-  onAppended(appended: Appended): void;
-  onStatuses(recorded: StatusesRecorded): void;
+  /** Both resolve when the wakes are where they survive this process. Reject with `wakeUnavailable`: Meta is to come back. */
+  onAppended(appended: Appended): Promise<void> | undefined;
+  onStatuses(recorded: StatusesRecorded): Promise<void> | undefined;
 }
 
 export interface WebhookRequest {
@@ -102,16 +103,19 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
       hasBatch ? deps.store.append(batch) : null,
       statuses.statuses.length > 0 ? deps.store.recordStatuses(statuses) : null,
     ]);
+    let woken: Promise<void> | undefined;
+    let freed: Promise<void> | undefined;
     if (appended !== null) {
       countAppended(deps.telemetry, appended, batch, alertReasons);
       if (observer !== undefined) tellStored(observer, sorted, appended);
-      deps.onAppended(appended);
+      woken = deps.onAppended(appended);
     }
     if (recorded !== null) {
       countStatuses(deps.telemetry, recorded);
       if (observer !== undefined) tellStatuses(observer, sorted, recorded);
-      deps.onStatuses(recorded);
+      freed = deps.onStatuses(recorded);
     }
+    if (woken !== undefined || freed !== undefined) await Promise.all([woken, freed]);
   };
 
   /**
@@ -175,8 +179,13 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
       for (const { quarantineId, tenantId, item } of items) {
         const sorted = sortItems(deps.directory, [item], tenantId === '' ? undefined : tenantId, nowMs);
         if (sorted.batch.quarantine.length > 0) continue;
-        await commit(sorted);
-        placed.push(quarantineId);
+        try {
+          await commit(sorted);
+          placed.push(quarantineId);
+        } catch (error) {
+          // Stored, but not woken: it stays in quarantine, and wakes as a duplicate when it is put in again.
+          if (!isFault(error, 'wakeUnavailable')) throw error;
+        }
       }
       return placed;
     },

@@ -25,6 +25,8 @@
  *   GET, POST, DELETE /_sim/model                 partial settings of the model look-alike; GET adds its stats
  *   GET, POST, DELETE /_sim/images                partial settings of the image look-alike, with its stats; /charges lists
  *   GET, POST, DELETE /_sim/checkout              partial settings of the checkout look-alike, with its stats; /list lists
+ *   GET, POST, DELETE /_sim/tasks                 partial settings of the look-alike of Cloud Tasks, with its stats; /list lists
+ *   POST   /_sim/tasks/rotate                     { withdraw? }: a new key signs the tokens that tasks bring
  *   POST   /_sim/checkout/pay, /decline, /expire  { id }: what a customer does on the page
  *   POST   /_sim/checkout/retry                   every waiting payment event is due now
  *   POST   /_sim/webhooks/retry                   every waiting retry is due now
@@ -38,6 +40,7 @@
  */
 import type { Anthropic } from '../anthropic/anthropic.ts';
 import type { CheckoutDesk } from '../checkout/checkout.ts';
+import type { CloudTasks } from '../cloud-tasks/tasks.ts';
 import { readContactSpec } from '../contacts.ts';
 import { type Conversation, SERVICE_WINDOW_MS } from '../conversations.ts';
 import type { GraphRequest } from '../graph/graph-surface.ts';
@@ -47,7 +50,7 @@ import { describeSettings } from '../settings.ts';
 import { moderationRoutes } from '../templates/moderation-routes.ts';
 import type { HandshakeResult } from '../webhooks/handshakes.ts';
 import { parseJson, readArray, readObject, readString } from './json-reading.ts';
-import { checkoutRoutes, imageRoutes } from './provider-routes.ts';
+import { checkoutRoutes, imageRoutes, taskRoutes } from './provider-routes.ts';
 import { ControlError } from './setting-merge.ts';
 
 export interface ControlAnswer {
@@ -171,7 +174,7 @@ function phoneRoutes({ meta }: { meta: Meta }): Record<string, Route> {
   };
 }
 
-function setupRoutes({ meta, anthropic, images, checkout }: ControlParts): Record<string, Route> {
+function setupRoutes({ meta, anthropic, images, checkout, tasks }: ControlParts): Record<string, Route> {
   const noteChange = (what: string, nowMs: number): void => meta.log.add('settingsChanged', nowMs, { what });
   return {
     'GET /setup': () => describeSettings(meta.settings),
@@ -206,6 +209,7 @@ function setupRoutes({ meta, anthropic, images, checkout }: ControlParts): Recor
       anthropic.reset({ everything });
       images.reset({ everything });
       checkout.reset({ everything });
+      tasks?.reset({ everything });
       meta.log.add('reset', call.nowMs, { everything });
       return { ok: true };
     },
@@ -248,6 +252,8 @@ export interface ControlParts {
   readonly anthropic: Anthropic;
   readonly images: Images;
   readonly checkout: CheckoutDesk;
+  /** Absent where no queue is imitated. */
+  readonly tasks?: CloudTasks;
 }
 
 export function createControl(parts: ControlParts): Control {
@@ -258,6 +264,7 @@ export function createControl(parts: ControlParts): Control {
     ...moderationRoutes(parts.meta),
     ...imageRoutes(parts.images),
     ...checkoutRoutes(parts.checkout),
+    ...(parts.tasks && taskRoutes(parts.tasks)),
   };
   routes['GET '] = () => ({ name: 'Nightdesk simulator', routes: Object.keys(routes).sort() });
 

@@ -1,5 +1,6 @@
-/** The control API's routes for the look-alikes of providers besides the model: images and checkout. */
+/** The control API's routes for the look-alikes of providers besides the model: images, checkout and the task queue. */
 import type { CheckoutDesk } from '../checkout/checkout.ts';
+import type { CloudTasks } from '../cloud-tasks/tasks.ts';
 import type { Images } from '../images/images.ts';
 import type { Route } from './control.ts';
 import { readObject, readString } from './json-reading.ts';
@@ -44,5 +45,30 @@ export function checkoutRoutes(checkout: CheckoutDesk): Record<string, Route> {
     'POST /checkout/decline': (call) => ({ checkout: checkout.decline(idIn(call.body), call.nowMs) }),
     'POST /checkout/expire': (call) => ({ checkout: checkout.expire(idIn(call.body), call.nowMs) }),
     'POST /checkout/retry': (call) => ({ retried: checkout.retryNow(call.nowMs) }),
+  };
+}
+
+export function taskRoutes(tasks: CloudTasks): Record<string, Route> {
+  const shown = () => ({ settings: tasks.settings, stats: tasks.stats() });
+  return {
+    'GET /tasks': shown,
+    'POST /tasks': (call) => {
+      tasks.set(call.body);
+      return shown();
+    },
+    'DELETE /tasks': () => {
+      tasks.clear();
+      return shown();
+    },
+    'GET /tasks/list': () => ({
+      tasks: tasks.list().map(({ name, url, scheduleAtMs, dueAtMs, dispatches, lastStatus, body }) => ({
+        ...{ name, url, scheduleAtMs, dueAtMs, dispatches, lastStatus },
+        body: Buffer.from(body).toString('utf8'),
+      })),
+    }),
+    'POST /tasks/rotate': (call) => {
+      const withdraw = readObject(call.body)?.withdraw === true;
+      return { keyId: tasks.tokens.rotate({ withdraw }).id };
+    },
   };
 }

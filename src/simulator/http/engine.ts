@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Anthropic, createAnthropic } from '../anthropic/anthropic.ts';
 import type { ModelSettings } from '../anthropic/model-settings.ts';
 import { type CheckoutDesk, createCheckout } from '../checkout/checkout.ts';
+import { createTaskPoster, type TaskPoster } from '../cloud-tasks/task-poster.ts';
+import { type CloudTasks, createCloudTasks, type TaskAttempt } from '../cloud-tasks/tasks.ts';
 import type { DeepPartial, SimulatorSetup } from '../control/client.ts';
 import { createEventLog, type EventLog } from '../events-log.ts';
 import { createImages, type Images } from '../images/images.ts';
@@ -46,8 +48,10 @@ export class Engine {
   readonly anthropic: Anthropic;
   readonly images: Images;
   readonly checkout: CheckoutDesk;
+  readonly tasks: CloudTasks;
   readonly #world: SimulatorWorld;
   readonly #poster: WebhookPoster;
+  readonly #taskPoster: TaskPoster;
   readonly #held = new Map<string, ServerResponse>();
   #armedAtMs = Number.POSITIVE_INFINITY;
   #disarm = (): void => {};
@@ -63,6 +67,8 @@ export class Engine {
     this.images = createImages({ random: world.random, log });
     const publicUrl = () => this.meta.settings.publicUrl;
     this.checkout = createCheckout({ random: world.random, log, publicUrl });
+    this.tasks = createCloudTasks({ random: world.random, log });
+    this.#taskPoster = createTaskPoster(world.setTimer);
     this.#poster = createWebhookPoster({
       setTimer: world.setTimer,
       concurrencyMax: options.webhookConcurrencyMax ?? 64,
@@ -76,7 +82,11 @@ export class Engine {
     if (this.#isClosed) return;
     for (const effect of this.meta.due(this.#world.nowMs())) this.#perform(effect);
     for (const event of this.checkout.due(this.#world.nowMs())) this.#tellPayment(event);
-    const dues = [this.meta.nextDueAtMs(), this.checkout.nextDueAtMs()].filter((atMs) => atMs !== null);
+    for (const attempt of this.tasks.due(this.#world.nowMs())) this.#attemptTask(attempt);
+    const ofTasks = this.tasks.nextDueAtMs(this.#world.nowMs());
+    const dues = [this.meta.nextDueAtMs(), this.checkout.nextDueAtMs(), ofTasks].filter(
+      (atMs) => atMs !== null,
+    );
     const nextAtMs = Math.min(...dues);
     if (nextAtMs >= this.#armedAtMs) return;
     this.#disarm();
@@ -103,11 +113,19 @@ export class Engine {
     this.#isClosed = true;
     this.#disarm();
     this.#poster.close();
+    this.#taskPoster.close();
   }
 
   #tellPayment(event: WebhookAttempt): void {
     this.#poster.post(event, (end) => {
       this.checkout.eventAnswered(event.deliveryId, end, this.#world.nowMs());
+      this.pump();
+    });
+  }
+
+  #attemptTask(attempt: TaskAttempt): void {
+    this.#taskPoster.post(attempt, (end) => {
+      this.tasks.ended(attempt.attemptId, end, this.#world.nowMs());
       this.pump();
     });
   }

@@ -1,6 +1,7 @@
 /** Which part answers which path of the one port. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CHECKOUT_API, CHECKOUT_PAGE } from '../checkout/checkout.ts';
+import { TASKS_PATH } from '../cloud-tasks/tasks.ts';
 import type { Control } from '../control/control.ts';
 import type { HttpAnswer } from '../graph/graph-errors.ts';
 import type { GraphRequest } from '../graph/graph-surface.ts';
@@ -53,7 +54,7 @@ export function createRequestHandler(
   parts: RequestHandlerParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { world, engine, control, live, staticHandler } = parts;
-  const { meta, anthropic, images, checkout } = engine;
+  const { meta, anthropic, images, checkout, tasks } = engine;
 
   const graph = (request: GraphRequest, response: ServerResponse): void => {
     const outcome = meta.handle(request, world.nowMs());
@@ -76,6 +77,11 @@ export function createRequestHandler(
 
   const pay = (request: GraphRequest, response: ServerResponse): void => {
     playOutcome(response, checkout.handle(request, world.nowMs()), world.setTimer, () => {});
+    engine.pump();
+  };
+
+  const task = (request: GraphRequest, response: ServerResponse): void => {
+    playOutcome(response, tasks.handle(request, world.nowMs()), world.setTimer, () => {});
     engine.pump();
   };
 
@@ -112,6 +118,7 @@ export function createRequestHandler(
         handle({ method, path, query, headers: request.headers, body }, response),
       );
     if (GRAPH_PATH.test(path)) withBody(graph);
+    else if (TASKS_PATH.test(path)) withBody(task);
     else if (path.startsWith('/v1/images/')) withBody(image);
     else if (CHECKOUT_API.test(path) || path.startsWith(CHECKOUT_PAGE)) withBody(pay);
     else if (path.startsWith('/v1/')) withBody(model);

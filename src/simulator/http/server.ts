@@ -1,12 +1,13 @@
 /**
  * The shell: all look-alikes and the control API on one port. It owns the sockets and nothing else; clock, timers and
- * randomness are the caller's. Graph under /{version}/..., Anthropic, images and checkout under /v1/..., the page on which
+ * randomness are the caller's. Graph under /{version}/..., Cloud Tasks under /v2/projects/..., Anthropic, images and checkout under /v1/..., the page on which
  * one pays under /pay, control under /_sim, media files under /whatsapp_business/attachments; everything else goes to `staticHandler`, so a caller can serve a page.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Anthropic } from '../anthropic/anthropic.ts';
 import type { CheckoutDesk } from '../checkout/checkout.ts';
+import type { CloudTasks } from '../cloud-tasks/tasks.ts';
 import { createSimulatorClient, type SimulatorClient } from '../control/client.ts';
 import { createControl } from '../control/control.ts';
 import type { Images } from '../images/images.ts';
@@ -25,12 +26,15 @@ export interface Simulator {
   readonly imagesUrl: string;
   /** Before `/v1/checkout/sessions`. */
   readonly checkoutUrl: string;
+  /** For CLOUD_TASKS_API_URL, GCE_METADATA_HOST and, with `/oauth2/v3/certs`, CLOUD_TASKS_JWKS_URL. */
+  readonly tasksUrl: string;
   /** The control API in process, without HTTP. */
   readonly control: SimulatorClient;
   readonly meta: Meta;
   readonly anthropic: Anthropic;
   readonly images: Images;
   readonly checkout: CheckoutDesk;
+  readonly tasks: CloudTasks;
   close(): Promise<void>;
 }
 
@@ -43,8 +47,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     random: () => given.random(),
   };
   const engine = new Engine({ ...options, world });
-  const { meta, anthropic, images, checkout, log } = engine;
-  const control = createControl({ meta, anthropic, images, checkout });
+  const { meta, anthropic, images, checkout, tasks, log } = engine;
+  const control = createControl({ meta, anthropic, images, checkout, tasks });
   const live = createLiveEvents(log, world.setTimer);
   const { staticHandler } = options;
   const handler = createRequestHandler({ world, engine, control, live, staticHandler });
@@ -78,11 +82,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     anthropicUrl: url,
     imagesUrl: url,
     checkoutUrl: url,
+    tasksUrl: url,
     control: inProcess,
     meta,
     anthropic,
     images,
     checkout,
+    tasks,
     close() {
       closing ??= new Promise<void>((resolve) => {
         engine.close();

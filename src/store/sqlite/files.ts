@@ -2,9 +2,10 @@
  * What the store knows of files: that they are there, what they are, when they were last used, and which of them Meta
  * has for which number. The bytes lie with the driver of files.
  */
+
+import { storableText } from '#core/model/storable.ts';
 import type { FileRef, FileRow, FileStore } from '#core/ports/files.ts';
 import type { Context } from './database/context.ts';
-import { storableText } from './database/storable.ts';
 
 type Input<K extends keyof FileStore> = Parameters<FileStore[K]>[0];
 

@@ -4,6 +4,7 @@
  * its subject and bind them here.
  */
 
+import { refuseWhenBehind } from '#core/model/behind.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { CrashPoints, Transaction } from '#core/ports/crash-points.ts';
 import type { FileStore } from '#core/ports/files.ts';
@@ -13,7 +14,6 @@ import { readContact } from './contacts/contact-export.ts';
 import { findFileUses, listContactFiles } from './contacts/contact-files.ts';
 import { findContacts } from './contacts/contact-scope.ts';
 import { countContact, eraseContact, scrub } from './contacts/erase.ts';
-import { refuseWhenBehind } from './database/behind.ts';
 import type { Context } from './database/context.ts';
 import { type Database, faultOf, openDatabase } from './database/database.ts';
 import { GroupCommit } from './database/group-commit.ts';

@@ -5,7 +5,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Fault } from '#core/model/faults.ts';
-import { BadConfig, readConfig } from '#runtime/config.ts';
+import { BadConfig, type DatabaseAt, readConfig } from '#runtime/config.ts';
 import { type BackupMade, backUp } from '#runtime/database.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld } from '#runtime/world/real-world.ts';
@@ -14,7 +14,7 @@ import { show, table, timeOf } from './show.ts';
 
 export async function backUpStore({ out, json }: { out: string; json?: boolean }): Promise<number> {
   const { database } = await readConfig({ env: process.env, folder: process.cwd() });
-  const from = fileOf(database.path);
+  const from = fileOf(database);
   // Files of these names beside a database are taken for its own.
   if (['-wal', '-shm', '-journal', '.lock', '.sock'].some((end) => resolve(out) === `${from}${end}`))
     throw new Fault('badRequest', `${out} is a name that the database uses for itself. Name another file.`);
@@ -29,7 +29,12 @@ export async function backUpStore({ out, json }: { out: string; json?: boolean }
 }
 
 /** The database itself, also where the configuration names a link to it: its log lies beside it. */
-function fileOf(path: string): string {
+function fileOf(database: DatabaseAt): string {
+  if (database.driver === 'postgres')
+    throw new BadConfig(
+      'DATABASE_URL is Postgres, which is backed up by its own tools: pg_dump for a copy, or continuous archiving. docs/backup-and-restore.md says how, and how to start from one.',
+    );
+  const { path } = database;
   if (path === ':memory:')
     throw new BadConfig(
       'DATABASE_URL is sqlite::memory:, a database inside its server, of which there is no backup. Name a file, e.g. sqlite:./data/nightdesk.db.',

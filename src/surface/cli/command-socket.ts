@@ -47,8 +47,10 @@ export interface CommandSocket {
 }
 
 export async function startCommandSocket(nightdesk: Nightdesk): Promise<CommandSocket> {
-  const { path } = nightdesk.config.database;
-  if (path === ':memory:') return { close: () => Promise.resolve() };
+  const { database } = nightdesk.config;
+  // Commands for a server of databases go there by themselves.
+  if (database.driver !== 'sqlite' || database.path === ':memory:') return { close: () => Promise.resolve() };
+  const { path } = database;
   const socketPath = socketPathOf(path);
   if (isThere(socketPath, path)) rmSync(socketPath, { force: true });
   const server = createServer((incoming, outgoing) => void answer(nightdesk, incoming, outgoing));

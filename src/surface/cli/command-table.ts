@@ -152,7 +152,7 @@ export const commandTable: readonly CommandRow[] = [
       contact: options.contact,
       yes: options.yes === true,
     }),
-    found: (result) => !(result as { isScrubbed: boolean }).isScrubbed,
+    found: (result) => (result as { isScrubbed: boolean | null }).isScrubbed === false,
   },
   {
     usage: 'deadletters list',

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { outlineOf } from '#core/model/faults.ts';
 import type { Tenant } from '#core/ports/tenants.ts';
 import { type Config, readConfig } from '#runtime/config.ts';
-import { examine } from '#runtime/doctor.ts';
-import { examineFiles } from '#runtime/doctor-files.ts';
-import type { Finding } from '#runtime/doctor-finding.ts';
-import { examineStore } from '#runtime/doctor-store.ts';
+import { examineFiles } from '#runtime/doctor/files.ts';
+import type { Finding } from '#runtime/doctor/finding.ts';
+import { examine } from '#runtime/doctor/index.ts';
+import { examineStore } from '#runtime/doctor/store.ts';
 import { createLog } from '#runtime/world/log.ts';
 import { createRealWorld, realClock } from '#runtime/world/real-world.ts';
 import { askOwner } from './command-socket.ts';
@@ -38,7 +38,10 @@ async function allFindings(): Promise<Finding[]> {
       },
     ];
   }
-  const local = [...examineStore(config, realClock), ...examineFiles({ config, folder: process.cwd() })];
+  const local = [
+    ...(await examineStore(config, realClock)),
+    ...examineFiles({ config, folder: process.cwd() }),
+  ];
   const says = config.production
     ? 'The configuration can be used, in production.'
     : 'The configuration can be used.';
@@ -46,17 +49,19 @@ async function allFindings(): Promise<Finding[]> {
 }
 
 async function outerFindings(config: Config, local: Finding[]): Promise<Finding[]> {
-  const { path } = config.database;
+  const { database } = config;
   const troubles: Finding[] = [];
   let tenants: readonly Tenant[] = [];
   try {
-    const answered = await askOwner(path, 'doctor', {});
+    const answered = database.driver === 'sqlite' ? await askOwner(database.path, 'doctor', {}) : null;
     if (answered !== null) return answered.result as Finding[];
     // A database that is damaged or of another schema is not opened: the doctor changes nothing.
     const isFit = local.every(({ check, status }) => check !== 'store' || status === 'ok');
-    if (isFit && existsSync(path))
-      tenants = await withStore(config, { readTenants: true }, async (nightdesk) =>
-        nightdesk.directory.all(),
+    if (isFit && (database.driver !== 'sqlite' || existsSync(database.path)))
+      tenants = await withStore(
+        { ...config, ...(database.driver === 'postgres' && { roles: [] }) },
+        { readTenants: true },
+        async (nightdesk) => nightdesk.directory.all(),
       );
   } catch (error) {
     troubles.push({

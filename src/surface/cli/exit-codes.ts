@@ -4,12 +4,13 @@
  */
 import { framesOf, isFault, KnownError, outlineOf } from '#core/model/faults.ts';
 import { BadConfig } from '#runtime/config.ts';
-import { StoreRefused } from '#runtime/database.ts';
+import { PostgresRefused, StoreRefused } from '#runtime/database.ts';
 
 export const exitCodes = { ok: 0, found: 1, badUse: 2, failed: 3 } as const;
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof BadConfig || error instanceof StoreRefused) return exitCodes.badUse;
+  if (error instanceof BadConfig || error instanceof StoreRefused || error instanceof PostgresRefused)
+    return exitCodes.badUse;
   if (isFault(error) && ['badRequest', 'notFound', 'conflict'].includes(error.code)) return exitCodes.badUse;
   return exitCodes.failed;
 }

@@ -8,6 +8,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { CheckOptions } from './check.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 import type { ExportOptions } from './contacts-export.ts';
+import type { CopyOptions } from './copy.ts';
 import type { StartOptions } from './start.ts';
 
 /** Exit codes are 0 done, 1 a check found something, 2 bad use or configuration, 3 the work itself failed. */
@@ -109,6 +110,13 @@ function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<strin
     .action(async (options: { out: string; json?: boolean }) =>
       done(await (await import('./backup.ts')).backUpStore(options)),
     );
+  program
+    .command('copy')
+    .description('move everything from a SQLite file, whose server is stopped, into an empty Postgres')
+    .requiredOption('--from <file>', 'as in DATABASE_URL: sqlite:./data/nightdesk.db')
+    .requiredOption('--to <url>', 'as in DATABASE_URL: postgres://USER:PASSWORD@HOST:5432/NAME')
+    .option('--json', 'for programs')
+    .action(async (options: CopyOptions) => done(await (await import('./copy.ts')).copy(options)));
   program
     .command('migrate')
     .description('bring the database to the newest schema; start does so by itself')

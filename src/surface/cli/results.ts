@@ -202,16 +202,21 @@ function erasureInWords(answer: EraseAnswer): string {
   const left = Object.entries(content).filter(([, count]) => count > 0);
   const rows = left.map(([kind, count]) => [contentWords[kind as keyof ContactContent], count]);
   const what = table(['WHAT', 'ROWS'], rows, '');
-  const still = isScrubbed
-    ? []
-    : [
-        'Somebody reads the database just now, so the bytes still stand in its log of commits (-wal). Run this again when the backup or the reader is done.',
-      ];
+  const still = bytesLeft(isScrubbed);
   if (left.length === 0) return [`Nothing is left of ${contactId}.`, ...still].join('\n');
   if (!isErased)
     return `${what}\n\nThis would be erased of ${contactId}. Nothing was changed; --yes does it.`;
   const ended = `${counted(answer.eventsEnded, 'event')} without an answer ended, ${counted(answer.sendsWithdrawn, 'send')} withdrawn, ${answer.activitiesCancelled} activities cancelled.`;
   return [what, '', `Erased ${contactId}.`, ended, ...still].join('\n');
+}
+
+function bytesLeft(isScrubbed: boolean | null): string[] {
+  if (isScrubbed === true) return [];
+  return [
+    isScrubbed === null
+      ? 'Postgres keeps the old bytes in its pages until they are used again, in its log of commits and in your archives of it: docs/contact-data.md says how they go.'
+      : 'Somebody reads the database just now, so the bytes still stand in its log of commits (-wal). Run this again when the backup or the reader is done.',
+  ];
 }
 
 function counted(count: number, word: string): string {

@@ -17,8 +17,11 @@ export type CommandArgs = Record<string, unknown>;
 
 /** @throws BadConfig, StoreRefused, Fault, OwnerFailed */
 export async function run(name: string, args: CommandArgs): Promise<unknown> {
-  const config = await configWithFile();
-  const { path } = config.database;
+  const { config, path } = await whereToRun();
+  if (path === null)
+    return withStore(config, { readTenants: name !== 'tenants.apply' }, (nightdesk) =>
+      runCommand(nightdesk, name, args),
+    );
   const answered = await askOwner(path, name, args);
   if (answered !== null) return answered.result;
   if (!makers.has(name)) demandDatabase(path);
@@ -37,28 +40,33 @@ export async function run(name: string, args: CommandArgs): Promise<unknown> {
 export async function runEach<T>(
   use: (call: (name: string, args: CommandArgs) => Promise<unknown>) => Promise<T>,
 ): Promise<T> {
-  const config = await configWithFile();
-  const { path } = config.database;
+  const { config, path } = await whereToRun();
+  const here = () =>
+    withStore(config, { readTenants: true }, (nightdesk) =>
+      use((name, args) => runCommand(nightdesk, name, args)),
+    );
+  if (path === null) return here();
   const inServer = () => use((name, args) => callOwner(path, name, args));
   if ((await askOwner(path, 'dialogs.list', {})) !== null) return inServer();
   demandDatabase(path);
   try {
-    return await withStore(config, { readTenants: true }, (nightdesk) =>
-      use((name, args) => runCommand(nightdesk, name, args)),
-    );
+    return await here();
   } catch (error) {
     if (error instanceof StoreRefused && error.reason === 'owned') return inServer();
     throw error;
   }
 }
 
-async function configWithFile(): Promise<Config> {
+/** The file that has an owner; null for Postgres, where everybody may work and what this process finds to do is told to the servers. */
+async function whereToRun(): Promise<{ config: Config; path: string | null }> {
   const config = await readConfig({ env: process.env, folder: process.cwd() });
-  if (config.database.path === ':memory:')
+  const { database } = config;
+  if (database.driver === 'postgres') return { config: { ...config, roles: [] }, path: null };
+  if (database.path === ':memory:')
     throw new BadConfig(
       'DATABASE_URL is sqlite::memory:, a database inside its server that no command can reach. Name a file, e.g. sqlite:./data/nightdesk.db.',
     );
-  return config;
+  return { config, path: database.path };
 }
 
 function demandDatabase(path: string): void {
@@ -82,7 +90,7 @@ export async function withStore<T>(
   const log = createLog({ level: 'error', pretty: true, write: (line) => process.stderr.write(line) });
   const world = createRealWorld({ log });
   try {
-    const nightdesk = await openNightdesk(config, world, { model: noModel });
+    const nightdesk = await openNightdesk(config, world, { model: noModel, isCommand: true });
     try {
       if (readTenants) await nightdesk.reloadTenants();
       return await use(nightdesk);

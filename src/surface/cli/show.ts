@@ -3,7 +3,7 @@
  * taken out. Colours only where somebody watches and NO_COLOR does not forbid them.
  */
 import { styleText } from 'node:util';
-import type { Finding } from '#runtime/doctor-finding.ts';
+import type { Finding } from '#runtime/doctor/finding.ts';
 
 type Style = Parameters<typeof styleText>[0];
 

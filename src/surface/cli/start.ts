@@ -45,9 +45,13 @@ async function serve(config: Config, storeWorker: StoreWorker, options: StartOpt
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
   endOnBug(log);
   const world = openWorld(config, log, options.crashPoints);
+  const { database } = config;
+  if (database.driver !== 'sqlite') await storeWorker.end();
   const nightdesk = await openNightdesk(config, world, {
-    openStore: () =>
-      storeWorker.open(config.database.path, world, { afterRestore: options.afterRestore === true }),
+    ...(database.driver === 'sqlite' && {
+      openStore: () =>
+        storeWorker.open(database.path, world, { afterRestore: options.afterRestore === true }),
+    }),
   });
   let commands: CommandSocket | null = null;
   let http: Awaited<ReturnType<typeof startHttpSurface>>;
@@ -86,6 +90,7 @@ async function serve(config: Config, storeWorker: StoreWorker, options: StartOpt
     if (options.untilStdinEnds === true) onStdinEnd(() => resolve('end of standard input'));
   });
   log.info({ signal }, 'Stopping: no new work is taken, what runs may finish.');
+  http.leave();
   if (config.drainDelayMs > 0)
     await new Promise<void>((resolve) => world.timers.after(config.drainDelayMs, resolve));
   http.drain();

@@ -2,18 +2,22 @@
  * The public door: webhooks, events of the business, health and metrics. It knows HTTP and nothing else; what a body means is the webhook
  * station's affair. Bodies are taken as bytes, since the signature is over bytes.
  */
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
 import { createApp, refuseOtherMethods, retryAfterSeconds } from './app.ts';
 import { eventRoutes } from './events.ts';
+import { boardRoutes } from './queue-board.ts';
+import { isSame } from './secrets.ts';
+import { wakeRoutes } from './wakes.ts';
 
 const webhookPath = '/webhooks/whatsapp';
 
 export interface HttpSurface {
   readonly port: number;
   readonly host: string;
+  /** `/readyz` fails from now on, so that nothing new is sent here; what comes is still taken. */
+  leave(): void;
   /** Webhooks get 503 from now on; health still answers. */
   drain(): void;
   close(): Promise<void>;
@@ -33,12 +37,15 @@ export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOpt
       if (request.routeOptions.url?.startsWith(webhookPath)) countRefused(nightdesk, status);
     },
   });
+  let leaving = false;
   let draining = false;
   webhookRoutes(app, nightdesk, () => draining);
   eventRoutes(app, nightdesk, () => draining);
-  healthRoutes(app, nightdesk, () => draining);
+  wakeRoutes(app, nightdesk, () => draining);
+  healthRoutes(app, nightdesk, () => leaving);
   const { metrics } = nightdesk.config;
   if (metrics.port === undefined) metricsRoute(app, nightdesk);
+  boardRoutes(app, nightdesk);
   await app.listen({ host, port });
   const separate = await startMetrics(nightdesk, host).catch(async (error) => {
     await app.close();
@@ -48,7 +55,11 @@ export async function startHttpSurface({ nightdesk, host, port }: HttpSurfaceOpt
   return {
     host,
     port: typeof address === 'object' && address !== null ? address.port : port,
+    leave: () => {
+      leaving = true;
+    },
     drain: () => {
+      leaving = true;
       draining = true;
     },
     close: async () => {
@@ -100,7 +111,10 @@ function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: (
 }
 
 function healthRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: () => boolean): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/healthz', async () => {
+    const wake = nightdesk.wake.health?.().state;
+    return { status: 'ok', ...(wake === undefined ? {} : { wake }) };
+  });
   app.get('/readyz', async (_request, reply) => {
     const status = isDraining() ? 'stopping' : nightdesk.readiness();
     return reply.code(status === 'ready' ? 200 : 503).send({ status });
@@ -120,16 +134,11 @@ function metricsRoute(app: FastifyInstance, nightdesk: Nightdesk): void {
 function mayRead(nightdesk: Nightdesk, request: FastifyRequest): boolean {
   const { token, port } = nightdesk.config.metrics;
   if (token !== undefined) {
-    return timingSafeEqual(digestOf(request.headers.authorization ?? ''), digestOf(`Bearer ${token}`));
+    return isSame(request.headers.authorization ?? '', `Bearer ${token}`);
   }
   if (port !== undefined) return true;
   const proxied = request.headers['x-forwarded-for'] !== undefined || request.headers.forwarded !== undefined;
   return !proxied && ['127.0.0.1', '::1', '::ffff:127.0.0.1'].includes(request.socket.remoteAddress ?? '');
-}
-
-/** Digests are compared, so that not even the length of a token shows in the time taken. */
-function digestOf(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
 }
 
 /** Null where the metrics have no port of their own. */

@@ -40,6 +40,46 @@ export const sendCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'a grant whose answer was lost is given again, as the same attempt, to its owner alone',
+    invariant: 'I5',
+    async body(scene) {
+      const ref = await scene.say('hello');
+      const sends = await scene.answer(ref, 'hi');
+      const { sendId } = nth(sends, 0);
+      await scene.leave(nth(sends, 0));
+      scene.advance(secondMs);
+      const ask = async (ownerId: string, inDoubt: string[]) => {
+        const request = { ownerId, nowMs: scene.nowMs, sends, rulesOf: () => wide, inDoubt };
+        return nth(await scene.store.grantSends(request), 0);
+      };
+      assert.equal((await ask(owner, ['snd_another'])).outcome, 'gone');
+      assert.equal((await ask(otherOwner, [sendId])).outcome, 'gone');
+      const again = await ask(owner, [sendId]);
+      assert.ok(again.outcome === 'granted');
+      assert.deepEqual([again.attempt, again.grantedAtMs], [1, scene.nowMs]);
+      await scene.settle(again, accepted('wamid.1'));
+      assert.equal((await ask(owner, [sendId])).outcome, 'gone', 'a send that was settled left again');
+    },
+  },
+  {
+    name: 'a grant whose answer was lost does not leave once an operator took over',
+    invariant: 'I5',
+    async body(scene) {
+      const ref = await scene.say('hello');
+      const sends = await scene.answer(ref, 'hi');
+      const { sendId } = nth(sends, 0);
+      await scene.leave(nth(sends, 0));
+      await scene.store.takeOver({ ref, by: 'ann', nowMs: scene.nowMs });
+      const [granted] = await scene.store.grantSends({
+        ...{ ownerId: owner, nowMs: scene.nowMs, sends, inDoubt: [sendId] },
+        rulesOf: () => wide,
+      });
+      assert.equal(granted?.outcome, 'gone');
+      assert.equal((await scene.sendRow(sendId)).state, 'withdrawn');
+      await scene.assertNothingMissing();
+    },
+  },
+  {
     name: 'two owners that ask for one send at the same time: one gets it',
     invariant: 'I5',
     async body(scene) {

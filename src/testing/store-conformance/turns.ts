@@ -85,6 +85,26 @@ export const turnCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'what is said is no answer to what its dialog had not seen by then, wherever that stands',
+    invariant: 'I9',
+    async body(scene) {
+      for (const words of ['a', 'b', 'c']) await scene.say(words);
+      const ref = await scene.conversationOf(scene.customer);
+      const [early, later] = [scene.newSend('to c'), scene.newSend('to a')];
+      const ends = [
+        { end: 'answered' as const, endRef: early.sendId, through: 3, unseen: [1, 2] },
+        { end: 'answered' as const, endRef: later.sendId, through: 3, unseen: [2] },
+      ];
+      const activity = { activityId: 'act_1', name: 'reply', input: null, deadlineMs: secondMs, claims: [] };
+      const parts = { sends: [early, later], activities: [activity], ends };
+      const { sends } = await scene.commit(await scene.take(ref), parts);
+      for (const send of sends) await scene.deliver(send);
+      assert.deepEqual((await scene.audit()).byEnd, { answered: 2, awaiting: 1 });
+      await scene.store.takeOver({ ref, by: 'Ann', nowMs: scene.nowMs });
+      assert.deepEqual((await scene.audit()).byEnd, { answered: 2, seenByOperator: 1 });
+    },
+  },
+  {
     name: 'an event that is not open cannot be consumed again',
     invariant: 'I3',
     async body(scene) {

@@ -78,6 +78,9 @@ class LocalWake implements Wake {
     return taken;
   }
 
+  /** Nothing is held open here: what was taken is forgotten. */
+  looked(): void {}
+
   onReady(listener: () => void): void {
     this.#listener = listener;
   }

@@ -68,6 +68,14 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
     'A sweep that was held up told of an older time, which was taken for a clock that was set back: the wait for evidence was cut short.',
   ],
   [
+    'simulation',
+    'What was said counted as the answer to a message that its dialog saw only afterwards, by WhatsApp’s time: where a person took over then, that message was nobody’s.',
+  ],
+  [
+    'simulation',
+    'A question for slots that failed put in doubt also what was on the wire, which a stale offer had named: it was granted again, and sent twice.',
+  ],
+  [
     'checker of dialogs',
     'A dialog that waited for work when a person took over, and did not handle the hand-back, waited for ever.',
   ],

@@ -18,7 +18,7 @@ afterAll(() => installation.close());
 
 describe('refused configuration', () => {
   test('names the key for every command, and for the doctor', async () => {
-    const env = { DATABASE_URL: `postgres://bot:${secrets.databasePassword}@db.test/nightdesk` };
+    const env = { DATABASE_URL: `postgres://bot:${secrets.databasePassword}@db.test:port/nightdesk` };
     for (const words of [['start'], ['flags', 'list'], ['doctor', '--json']]) {
       const { code, said } = await installation.run(words, env);
       expect([code, said]).toEqual([words[0] === 'doctor' ? 1 : 2, expect.stringContaining('DATABASE_URL')]);

@@ -1,6 +1,6 @@
 /**
- * I9 as it is seen from outside: no word of a customer stands in two answers that were accepted, an answer of the model
- * holds the words of what it answers, and a message that was acknowledged is answered, or a person was asked or had it.
+ * I9 as it is seen from outside: no word of a customer stands in two answers that were accepted, an answer holds the words
+ * of what it answers, and a message that was acknowledged is answered, or a person was asked or had it.
  */
 import type { Checker, MakeChecker, View } from '../checker.ts';
 import type { Observation } from '../journal.ts';
@@ -30,6 +30,10 @@ interface Answer {
   sendId: string;
   text: string;
 }
+
+/** An answer of the model says the words of what it answers, and so does what the dialog of steps says by itself. */
+const namesItsWords = (text: string, isOfSteps: boolean) =>
+  text.startsWith('re: ') || (isOfSteps && text.startsWith('told: '));
 
 /** Kinds that want an answer. */
 const wanting = new Set(['text', 'image', 'voice', 'unsupported']);
@@ -112,12 +116,16 @@ class AnsweredOnce implements Checker {
     const rows = this.#view.rows.all<{ wamid: string; ref: string; text: string | null }>(selectAnswers);
     for (const { wamid, ref, text } of rows) {
       const said = this.#said.byWamid(wamid);
-      if (said === undefined || !text?.startsWith('re: ')) continue;
+      const isOfSteps = this.#view.plan.tenants.some(
+        ({ id, dialog }) => id === said?.tenantId && dialog === 'steps',
+      );
+      if (said === undefined || text === null || !namesItsWords(text, isOfSteps)) continue;
       for (const word of wordsIn(said.text)) {
-        if (wordsIn(text).includes(word) && this.#asked.has(word)) continue;
+        const isUnasked = text.startsWith('re: ') && !this.#asked.has(word);
+        if (wordsIn(text).includes(word) && !isUnasked) continue;
         this.#view.violated({
           invariant: 'I9',
-          what: `${this.#said.nameOf(wamid)} counts as answered by "${text}" (${ref}), ${this.#asked.has(word) ? 'which does not say a word of it' : 'though no model was ever asked about it'}.`,
+          what: `${this.#said.nameOf(wamid)} counts as answered by "${text}" (${ref}), ${isUnasked ? 'though no model was ever asked about it' : 'which does not say a word of it'}.`,
           subjects: [word, ref, wamid],
         });
       }

@@ -3,6 +3,7 @@ import type { Variant } from '../variant.ts';
 import { acknowledgedBeforeStored } from './acknowledged-before-stored.ts';
 import { activityHandedOutTwice } from './activity-handed-out-twice.ts';
 import { answersNotRemembered } from './answers-not-remembered.ts';
+import { answersTheUnseen } from './answers-the-unseen.ts';
 import { askedBeforeAttempt } from './asked-before-attempt.ts';
 import { cancelForgotten } from './cancel-forgotten.ts';
 import { cancelledResultTaken } from './cancelled-result-taken.ts';
@@ -62,6 +63,7 @@ export const variants: readonly Variant[] = [
   activityHandedOutTwice,
   acknowledgedBeforeStored,
   answersNotRemembered,
+  answersTheUnseen,
   claimedNeverDone,
   cursorConsumption,
   dueOverwritten,

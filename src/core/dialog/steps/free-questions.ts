@@ -53,7 +53,8 @@ export function nameActions(scope: Scope, about: string | undefined): void {
 export function askingWays(asks: (seen: Seen) => boolean, scope: Scope): Way[] {
   const note = scope.remember('note the question', ({ context: { nd }, event }) => {
     const { position } = messageIn(event);
-    const after = nd.asked?.after ?? position - 1;
+    // A batch is seen by WhatsApp's time, so the first question seen need not stand first in the mailbox.
+    const after = Math.min(position - 1, nd.asked?.after ?? position);
     return {
       nd: { ...nd, asked: { after, through: Math.max(position, nd.asked?.through ?? 0), step: nd.step } },
     };

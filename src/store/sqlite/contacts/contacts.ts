@@ -12,9 +12,9 @@ import {
   wholeChange,
 } from '#core/model/contacts.ts';
 import type { AddressChange, Sender } from '#core/model/events.ts';
+import { showable, storableText } from '#core/model/storable.ts';
 import type { PhoneNumber } from '#core/ports/tenants.ts';
 import { type Context, newId } from '../database/context.ts';
-import { showable, storableText } from '../database/storable.ts';
 import { addCounters, mergeConversations } from './merge.ts';
 
 const selectAddress =

@@ -18,6 +18,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { Fault, KnownError, messageOf } from '#core/model/faults.ts';
 import { type CrashPoints, noCrashPoints } from '#core/ports/crash-points.ts';
+import { moveOf } from '../upkeep/moved.ts';
 import { backupTakenAtMs } from '../upkeep/restored.ts';
 import { OpenFiles } from './open-files.ts';
 import { migrations } from './schema.ts';
@@ -27,7 +28,7 @@ export type Row = Record<string, SQLInputValue>;
 /** A refusal to open: says what happened, what it means and what to do. */
 export class StoreRefused extends KnownError {
   override readonly name = 'StoreRefused';
-  readonly reason: 'owned' | 'corrupt' | 'missing' | 'newer' | 'restored' | 'unwritable';
+  readonly reason: 'owned' | 'corrupt' | 'missing' | 'newer' | 'restored' | 'moved' | 'unwritable';
 
   constructor(reason: StoreRefused['reason'], message: string) {
     super(message);
@@ -101,8 +102,10 @@ export class Database {
 
 export interface OpenGiven {
   crashPoints?: CrashPoints;
-  /** Also what is a backup; otherwise it is refused. */
+  /** Also what is a backup, or was moved into another store; otherwise it is refused. */
   afterRestore?: boolean;
+  /** Also what is being moved, to go on with it. */
+  forCopy?: boolean;
 }
 
 /** Opens, locks and migrates. `:memory:` has no lock and no durability; it is the reference in tests. */
@@ -215,9 +218,15 @@ function takeLock(file: string): DatabaseSync {
   }
 }
 
-function prepare(db: Database, { crashPoints = noCrashPoints, afterRestore = false }: OpenGiven): Database {
+function prepare(
+  db: Database,
+  { crashPoints = noCrashPoints, afterRestore = false, forCopy = false }: OpenGiven,
+): Database {
   try {
-    if (!afterRestore) refuseBackup(db);
+    if (!afterRestore) {
+      refuseBackup(db);
+      refuseMoved(db, forCopy);
+    }
     db.raw.exec(
       'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA secure_delete = ON',
     );
@@ -236,6 +245,19 @@ function refuseBackup(db: Database): void {
   throw new StoreRefused(
     'restored',
     `The database ${db.path} is a backup of ${new Date(takenAtMs).toISOString()}. What was under way in it may have been answered since, so nothing goes on by itself: start the server once with \`nightdesk start --after-restore\`, which holds it for a person to look at. Nothing was changed.`,
+  );
+}
+
+/** What was under way in it is under way in the other store. */
+function refuseMoved(db: Database, forCopy: boolean): void {
+  const move = moveOf(db.raw);
+  if (move === null || (forCopy && !move.isDone)) return;
+  const at = new Date(move.atMs).toISOString();
+  throw new StoreRefused(
+    'moved',
+    move.isDone
+      ? `The database ${db.path} was moved to ${move.target} at ${at}, and what was under way in it goes on there. Set DATABASE_URL to that one. To go back to this file all the same, without what came since, stop every server there and start once with \`nightdesk start --after-restore\`. Nothing was changed.`
+      : `The database ${db.path} was being moved to ${move.target} at ${at}, and whether that came to its end is not known here. Run the same \`nightdesk copy\` again: it finds out, and goes on. Nothing was changed.`,
   );
 }
 

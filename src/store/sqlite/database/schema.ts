@@ -226,9 +226,15 @@ const order = `
 ALTER TABLE pace ADD COLUMN granted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE send ADD COLUMN granted_nth INTEGER;`;
 
+/** Whose turn was committed last: the answer of a commit may be lost, and is asked for again. */
+const committed = `
+ALTER TABLE conversation ADD COLUMN committed_fence INTEGER;
+ALTER TABLE conversation ADD COLUMN committed_by TEXT;`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'the spine', sql: [tenants, conversations, mailbox, outbox, people].join('\n') },
   { version: 2, name: 'paid work, doors and files', sql: [money, doors, files].join('\n') },
   { version: 3, name: 'requests of contacts', sql: requests },
   { version: 4, name: 'the order of sends', sql: order },
+  { version: 5, name: 'the last committed turn', sql: committed },
 ];

@@ -6,12 +6,12 @@
 import { createHash } from 'node:crypto';
 import { limits } from '#core/limits.ts';
 import { answerClassOf, type InboundMessage, messageKeyOf } from '#core/model/events.ts';
+import { showable, storableInteger, storableJson, storableText } from '#core/model/storable.ts';
 import { debitInbound } from '#core/pacing/gcra.ts';
 import type { AppendBatch, Appended, AppendMessage, QuarantineItem } from '#core/ports/store.ts';
 import type { PhoneNumber } from '#core/ports/tenants.ts';
 import { contactOf, contactOfChange, conversationOf } from '../contacts/contacts.ts';
 import { type Context, newId } from '../database/context.ts';
-import { showable, storableInteger, storableJson, storableText } from '../database/storable.ts';
 import { noteOwnersWord, takeOverConversation } from '../operators/holder.ts';
 
 /** Index: event_by_dedupe_key. */

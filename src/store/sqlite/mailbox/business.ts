@@ -5,6 +5,7 @@
  */
 import { Fault } from '#core/model/faults.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
+import { showable, storableJson, storableText } from '#core/model/storable.ts';
 import type {
   ApiKeyRow,
   BusinessAppended,
@@ -13,7 +14,6 @@ import type {
 } from '#core/ports/store-business.ts';
 import { survivingContact, survivorOf } from '../contacts/alias.ts';
 import type { Context } from '../database/context.ts';
-import { showable, storableJson, storableText } from '../database/storable.ts';
 import { appendInternal } from './activities.ts';
 
 type Input<K extends keyof BusinessStore> = Parameters<BusinessStore[K]>[0];

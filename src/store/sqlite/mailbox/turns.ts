@@ -6,10 +6,10 @@
 import { limits } from '#core/limits.ts';
 import type { MailboxEvent } from '#core/model/events.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
-import type { Taken, TurnCommit, TurnCommitted } from '#core/ports/store.ts';
+import type { SendRef, Taken, TurnCommit, TurnCommitted } from '#core/ports/store.ts';
 import type { Context } from '../database/context.ts';
 import { judgeClaims } from '../money/limits.ts';
-import { cancelActivities, startsOf, writeStarts } from '../money/starts.ts';
+import { cancelActivities, runnableOf, startsOf, writeStarts } from '../money/starts.ts';
 import { raiseFlag } from '../operators/flags.ts';
 import { handOffConversation } from '../operators/holder.ts';
 import { insertSends } from '../outbox/sends.ts';
@@ -22,12 +22,12 @@ const selectOpen = `SELECT position, kind, wamid, sent_at_ms, received_at_ms, co
 const lease = `UPDATE conversation SET fence = ?, lease_owner = ?, lease_until_ms = ?, due_at_ms = NULL, first_open_at_ms = CASE WHEN ? THEN first_open_at_ms END
   WHERE tenant_id = ? AND conversation_id = ?`;
 const selectForCommit =
-  'SELECT fence, lease_owner, phone_number_id, contact_id, ordinal_next, due_at_ms FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL';
+  'SELECT fence, lease_owner, phone_number_id, contact_id, ordinal_next, due_at_ms, held_since_ms, committed_fence, committed_by FROM conversation WHERE tenant_id = ? AND conversation_id = ? AND merged_into IS NULL';
 const consume =
   'UPDATE event SET end = ?, fence = ? WHERE tenant_id = ? AND conversation_id = ? AND position = ? AND end IS NULL';
 /** Index: event_awaiting. */
-const endAwaiting =
-  "UPDATE event SET end = ?, end_ref = ? WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND position <= ?";
+const endAwaiting = `UPDATE event SET end = ?, end_ref = ?
+  WHERE tenant_id = ? AND conversation_id = ? AND end = 'awaiting' AND position <= ? AND position NOT IN (SELECT value FROM json_each(?))`;
 const upsertTimer = `INSERT INTO timer (tenant_id, conversation_id, timer_id, token, due_at_ms) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (tenant_id, conversation_id, timer_id) DO UPDATE SET token = excluded.token, due_at_ms = excluded.due_at_ms`;
 const deleteTimer = 'DELETE FROM timer WHERE tenant_id = ? AND conversation_id = ? AND timer_id = ?';
@@ -36,12 +36,21 @@ const insertDeadLetter =
 const hasOpen =
   'SELECT 1 AS one FROM event WHERE tenant_id = ? AND conversation_id = ? AND end IS NULL LIMIT 1';
 const finish = `UPDATE conversation SET dialog_state = ?, state_label = ?, due_at_ms = ?, first_open_at_ms = CASE WHEN ? IS NULL THEN NULL ELSE first_open_at_ms END,
-  lease_owner = NULL, lease_until_ms = NULL, ordinal_next = ?,
+  lease_owner = NULL, lease_until_ms = NULL, ordinal_next = ?, committed_fence = ?, committed_by = ?,
   fallback_last_at_ms = coalesce(?, fallback_last_at_ms) WHERE tenant_id = ? AND conversation_id = ?`;
 /** What was taken was due: a message that came since may have a quiet time, the others do not wait for it. */
 const giveBack = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND lease_owner = ?`;
 
+/** What a turn sent. Index: send_by_ordinal. */
+const selectSends =
+  "SELECT send_id, phone_number_id, priority FROM send WHERE tenant_id = ? AND conversation_id = ? AND fence = ? AND origin <> 'operator' ORDER BY ordinal";
+/** What a turn started and its owner is to run. Index: activity_running. */
+const selectStarted =
+  "SELECT activity_id, deadline_at_ms, restarts FROM activity WHERE tenant_id = ? AND conversation_id = ? AND state = 'running' AND fence = ? AND owner_id IS ?";
+/** What a hand-off cancelled. Index: activity_ended. */
+const selectSilenced =
+  "SELECT activity_id FROM activity WHERE tenant_id = ? AND conversation_id = ? AND state = 'cancelled' AND settled_at_ms >= ?";
 /** Index: activity_running. */
 const selectRunning =
   "SELECT activity_id FROM activity WHERE tenant_id = ? AND conversation_id = ? AND state = 'running'";
@@ -57,6 +66,24 @@ interface ConversationRow {
   dialog_state: string | null;
   holder: 'bot' | 'operator';
   fallback_last_at_ms: number | null;
+}
+
+interface CommitRow {
+  fence: number;
+  lease_owner: string | null;
+  phone_number_id: string;
+  contact_id: string;
+  ordinal_next: number;
+  due_at_ms: number | null;
+  held_since_ms: number | null;
+  committed_fence: number | null;
+  committed_by: string | null;
+}
+
+interface RunningRow {
+  activity_id: string;
+  deadline_at_ms: number;
+  restarts: number;
 }
 
 interface EventRow {
@@ -123,15 +150,9 @@ function contentOf(
 export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted {
   const { db } = context;
   const { ref, fence, ownerId } = commit.lease;
-  const row = db.get<{
-    fence: number;
-    lease_owner: string | null;
-    phone_number_id: string;
-    contact_id: string;
-    ordinal_next: number;
-    due_at_ms: number | null;
-  }>(selectForCommit, ref.tenantId, ref.conversationId);
-  if (row === undefined || row.fence !== fence || row.lease_owner !== ownerId) return { outcome: 'fenceOld' };
+  const row = db.get<CommitRow>(selectForCommit, ref.tenantId, ref.conversationId);
+  if (row === undefined) return { outcome: 'fenceOld' };
+  if (row.fence !== fence || row.lease_owner !== ownerId) return committedBefore(context, commit, row);
   const starts = startsOf(context, commit, row.contact_id);
   const refusals = judgeClaims(context, ref.tenantId, starts.charged, commit.nowMs);
   if (refusals.length > 0) return { outcome: 'refused', refusals };
@@ -157,6 +178,8 @@ export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted 
     dueAtMs,
     dueAtMs,
     row.ordinal_next + commit.sends.length,
+    fence,
+    ownerId,
     commit.fallbackSent ? commit.nowMs : null,
     ref.tenantId,
     ref.conversationId,
@@ -174,9 +197,55 @@ export function commitTurn(context: Context, commit: TurnCommit): TurnCommitted 
       dueAtMs: null,
     };
   }
-  const nextTimerAtMs =
-    commit.timers.length === 0 ? null : Math.min(...commit.timers.map((each) => each.dueAtMs));
-  return { outcome: 'committed', sends, activities, cancelled, nextTimerAtMs, dueAtMs };
+  return {
+    outcome: 'committed',
+    ...{ sends, activities, cancelled, nextTimerAtMs: firstTimer(commit), dueAtMs },
+  };
+}
+
+function firstTimer({ timers }: TurnCommit): number | null {
+  return timers.length === 0 ? null : Math.min(...timers.map((each) => each.dueAtMs));
+}
+
+/**
+ * The answer of a commit may be lost though it was committed; then the same turn is committed again, and its owner must hear
+ * what was: the activities that it owns would be run by nobody. Nothing is written twice.
+ */
+function committedBefore({ db }: Context, commit: TurnCommit, row: CommitRow): TurnCommitted {
+  const { ref, fence, ownerId } = commit.lease;
+  if (row.committed_fence !== fence || row.committed_by !== ownerId) return { outcome: 'fenceOld' };
+  const of = [ref.tenantId, ref.conversationId] as const;
+  const sends = db
+    .all<{ send_id: string; phone_number_id: string; priority: SendRef['priority'] }>(
+      selectSends,
+      ...of,
+      fence,
+    )
+    .map((each) => ({
+      ref,
+      sendId: each.send_id,
+      phoneNumberId: each.phone_number_id,
+      priority: each.priority,
+    }));
+  const running = db.all<RunningRow>(selectStarted, ...of, fence, commit.runHere ? ownerId : null);
+  const rows = new Map(running.map((each) => [each.activity_id, each]));
+  const activities = commit.activities.flatMap((activity) => {
+    const started = rows.get(activity.activityId);
+    if (started === undefined) return [];
+    const { deadline_at_ms: deadlineAtMs, restarts } = started;
+    return [{ ...runnableOf(commit, activity, row), deadlineAtMs, restarts }];
+  });
+  const silenced = commit.handOff
+    ? db.all<{ activity_id: string }>(selectSilenced, ...of, row.held_since_ms)
+    : [];
+  const cancelled = [
+    ...new Set([...commit.cancelledActivities, ...silenced.map((each) => each.activity_id)]),
+  ];
+  const nextTimerAtMs = commit.handOff ? null : firstTimer(commit);
+  return {
+    outcome: 'committed',
+    ...{ sends, activities, cancelled, nextTimerAtMs, dueAtMs: row.due_at_ms },
+  };
 }
 
 /** Under the newest fence every event of the batch is still open; one that is not was consumed twice by a bug. */
@@ -221,6 +290,7 @@ function writeFlagsAndEnds(context: Context, commit: TurnCommit): void {
       ref.tenantId,
       ref.conversationId,
       each.through,
+      JSON.stringify(each.unseen ?? []),
     );
 }
 

@@ -93,20 +93,29 @@ export function writeStarts(
         ...{ ref, activityId, contactId, activity: name, cost, ownerId, nowMs },
         claims: takenAt(claims, nowMs),
       });
-    return {
-      ref,
-      activityId,
-      name,
-      input: activity.input,
-      phoneNumberId: row.phone_number_id,
-      contactId,
-      fence: commit.lease.fence,
-      deadlineMs: activity.deadlineMs,
-      deadlineAtMs: nowMs + activity.deadlineMs,
-      restarts: 0,
-      ...(cost === undefined ? {} : { charge: { ...cost, isUncertain: false, isOver: false } }),
-    };
+    return runnableOf(commit, activity, row);
   });
+}
+
+/** What the owner of a turn is given to run. */
+export function runnableOf(
+  { lease, nowMs }: TurnCommit,
+  { activityId, name, input, deadlineMs, cost }: NewActivity,
+  row: { phone_number_id: string; contact_id: string },
+): RunnableActivity {
+  return {
+    ref: lease.ref,
+    activityId,
+    name,
+    input,
+    phoneNumberId: row.phone_number_id,
+    contactId: row.contact_id,
+    fence: lease.fence,
+    deadlineMs,
+    deadlineAtMs: nowMs + deadlineMs,
+    restarts: 0,
+    ...(cost === undefined ? {} : { charge: { ...cost, isUncertain: false, isOver: false } }),
+  };
 }
 
 function insert(

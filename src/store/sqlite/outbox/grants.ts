@@ -13,8 +13,9 @@ import type { Context } from '../database/context.ts';
 import { raiseFlag } from '../operators/flags.ts';
 import { PaceBook, type PaceRow } from './pace-book.ts';
 import { isTemplate, nextOfLane, sendTemplateInstead, templateFor } from './sends.ts';
+import { withdrawOnReturn } from './settle.ts';
 
-const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.updated_at_ms, s.body, s.if_window_closed, s.quote_wamid, s.uncertain_policy,
+const selectSend = `SELECT s.conversation_id, s.phone_number_id, s.state, s.ordinal, s.attempts, s.not_before_ms, s.updated_at_ms, s.body, s.if_window_closed, s.quote_wamid, s.uncertain_policy, s.owner_id, s.withdraw_on_return,
     c.pair_tat_ms, c.pair_until_ms, c.customer_last_at_ms, c.standby, s.origin, k.phone, k.bsuid
   FROM send s
   JOIN conversation c ON c.tenant_id = s.tenant_id AND c.conversation_id = s.conversation_id
@@ -25,6 +26,8 @@ const selectEarlier = `SELECT 1 AS one FROM send WHERE tenant_id = ? AND convers
 const selectPrevious = `SELECT state, delivery, coalesce(sending_at_ms, updated_at_ms) AS left_at_ms FROM send WHERE tenant_id = ? AND conversation_id = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT 1`;
 const selectBefore = `SELECT body, state, why FROM send WHERE tenant_id = ? AND conversation_id = ? AND ordinal < ? ORDER BY ordinal DESC LIMIT 1`;
 const markSending = `UPDATE send SET state = 'sending', attempts = ?, owner_id = ?, sending_at_ms = ?, granted_nth = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?`;
+const returnUnused =
+  "UPDATE send SET state = 'queued', attempts = attempts - 1, not_before_ms = 0, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?";
 const setPair = 'UPDATE conversation SET pair_tat_ms = ? WHERE tenant_id = ? AND conversation_id = ?';
 const withdraw = `UPDATE send SET state = 'withdrawn', why = ?, updated_at_ms = ? WHERE tenant_id = ? AND send_id = ?`;
 
@@ -40,6 +43,8 @@ interface SendRow {
   if_window_closed: string | null;
   quote_wamid: string | null;
   uncertain_policy: UncertainPolicy;
+  owner_id: string | null;
+  withdraw_on_return: number;
   pair_tat_ms: number;
   pair_until_ms: number;
   customer_last_at_ms: number | null;
@@ -70,7 +75,7 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
   const { db } = context;
   const { nowMs } = request;
   const { tenantId } = asked.ref;
-  const row = db.get<SendRow>(selectSend, tenantId, asked.sendId);
+  const row = returnInDoubt(context, request, asked, db.get<SendRow>(selectSend, tenantId, asked.sendId));
   if (row === undefined || row.state !== 'queued') return { outcome: 'gone', send: asked };
   // The row tells the lane, not the reference: a merge may have moved the send since.
   const conversationId = row.conversation_id;
@@ -110,6 +115,27 @@ function grantOne(context: Context, book: PaceBook, request: GrantRequest, asked
     uncertainPolicy: row.uncertain_policy,
     grantedAtMs: nowMs,
   };
+}
+
+/**
+ * A grant whose answer was lost goes back into the lane as if its slot was given back unused, and is judged like any other. What was
+ * taken back meanwhile leaves the lane; the sweep finds what stands behind it.
+ */
+function returnInDoubt(
+  context: Context,
+  { ownerId, inDoubt, nowMs }: GrantRequest,
+  asked: SendRef,
+  row: SendRow | undefined,
+): SendRow | undefined {
+  const isOurs = row?.state === 'sending' && row.owner_id === ownerId && inDoubt?.includes(asked.sendId);
+  if (row === undefined || !isOurs) return row;
+  const ref = { ...asked.ref, conversationId: row.conversation_id };
+  if (row.withdraw_on_return === 1) {
+    withdrawOnReturn(context, { ...asked, ref }, null, nowMs);
+    return { ...row, state: 'withdrawn' };
+  }
+  context.db.run(returnUnused, nowMs, ref.tenantId, asked.sendId);
+  return { ...row, state: 'queued', attempts: row.attempts - 1, not_before_ms: 0 };
 }
 
 /**

@@ -147,18 +147,27 @@ function giveBack(
 ): void {
   const { tenantId } = send.ref;
   if (row.withdraw_on_return === 1) {
-    context.db.run(setWithdrawn, outcome.errorCode, nowMs, tenantId, send.sendId);
-    seeInsteadOfAnswered(context, send.ref, send.sendId);
-    // The operator handed back while it was on the wire, and may believe that it arrived.
-    if (holderOf(context, send.ref)?.holder === 'bot') {
-      raiseFlag(context, send.ref, 'tookOver', 'an answer was withdrawn after the hand-back', nowMs);
-      settled.flagged += 1;
-    }
+    if (withdrawOnReturn(context, send, outcome.errorCode, nowMs)) settled.flagged += 1;
     return;
   }
   const attempts = outcome.countsAsAttempt ? row.attempts : row.attempts - 1;
   const notBeforeMs = Math.max(outcome.atMs, untilMs ?? 0);
   context.db.run(setQueued, attempts, notBeforeMs, outcome.errorCode, nowMs, tenantId, send.sendId);
+}
+
+/** Out of the lane; tells whether a person was asked. */
+export function withdrawOnReturn(
+  context: Context,
+  { ref, sendId }: SendRef,
+  errorCode: number | null,
+  nowMs: number,
+): boolean {
+  context.db.run(setWithdrawn, errorCode, nowMs, ref.tenantId, sendId);
+  seeInsteadOfAnswered(context, ref, sendId);
+  if (holderOf(context, ref)?.holder !== 'bot') return false;
+  // The operator handed back while it was on the wire, and may believe that it arrived.
+  raiseFlag(context, ref, 'tookOver', 'an answer was withdrawn after the hand-back', nowMs);
+  return true;
 }
 
 /** The answer came after a status, a rescue, a person or another attempt had settled the send. */

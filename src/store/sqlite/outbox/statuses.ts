@@ -6,9 +6,9 @@
  */
 import type { InboundStatus } from '#core/model/events.ts';
 import { type Delivery, deliveryRank, type SendState } from '#core/model/sends.ts';
+import { storableInteger, storableText } from '#core/model/storable.ts';
 import type { StatusBatch, StatusesRecorded } from '#core/ports/store.ts';
 import type { Context } from '../database/context.ts';
-import { storableInteger, storableText } from '../database/storable.ts';
 import { raiseFlag } from '../operators/flags.ts';
 import { isAboutReplacedWords, sendTemplateAfterFailure } from './late-template.ts';
 import { nextOfLane } from './sends.ts';

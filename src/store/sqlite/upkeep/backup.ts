@@ -134,7 +134,7 @@ const damaged = (how: string): Fault =>
 function countRows(db: DatabaseSync): Record<string, number> {
   const tables = db
     .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('backup_taken') AND name NOT LIKE 'sqlite_%' ORDER BY name",
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('backup_taken', 'moved') AND name NOT LIKE 'sqlite_%' ORDER BY name",
     )
     .all() as { name: string }[];
   const count = (name: string) =>

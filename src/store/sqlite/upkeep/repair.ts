@@ -4,7 +4,7 @@
  */
 import { limits } from '#core/limits.ts';
 import type { SendPriority } from '#core/model/sends.ts';
-import type { Rescued, RunnableActivity, SendRef, Work } from '#core/ports/store.ts';
+import type { Rescued, RunnableActivity, SendRef, Work, WorkKind } from '#core/ports/store.ts';
 import type { Context } from '../database/context.ts';
 import { openChargeOf, openEntry, rescueCharges } from '../money/ledger.ts';
 
@@ -20,8 +20,13 @@ const sendingToUncertain = `UPDATE send SET state = CASE WHEN wamid IS NULL THEN
   WHERE state = 'sending' AND owner_id <> ? AND (? = 1 OR sending_at_ms <= ?)`;
 /** Index: ledger_entry_open. */
 const renewCharges =
-  "UPDATE ledger_entry SET lease_until_ms = ? WHERE state IN ('reserved','calling','uncertain','asking') AND owner_id = ?";
-const renewActivities = "UPDATE activity SET lease_until_ms = ? WHERE state = 'running' AND owner_id = ?";
+  "UPDATE ledger_entry SET lease_until_ms = ?1 WHERE state IN ('reserved','calling','uncertain','asking') AND owner_id = ?2 AND (?3 IS NULL OR activity_id IN (SELECT value FROM json_each(?3)))";
+const renewActivities =
+  "UPDATE activity SET lease_until_ms = ?1 WHERE state = 'running' AND owner_id = ?2 AND (?3 IS NULL OR activity_id IN (SELECT value FROM json_each(?3)))";
+/** Owned are a running activity, and the open entry of one that is over. */
+const selectLost = `SELECT value AS activity_id FROM json_each(?1) WHERE value NOT IN (
+    SELECT activity_id FROM activity WHERE state = 'running' AND owner_id = ?2 UNION ALL
+    SELECT activity_id FROM ledger_entry WHERE state IN ('reserved','calling','uncertain','asking') AND owner_id = ?2)`;
 /**
  * Index: event_open; what is open is small. Round robin over tenants: a flood of one must not hide another's single message.
  * What opened in the future did so before the clock was set back: it waits for no quiet time of that clock.
@@ -81,16 +86,38 @@ export function rescue(context: Context, input: { ownerId: string; nowMs: number
   };
 }
 
-export function renewLeases(context: Context, input: { ownerId: string; nowMs: number }): void {
+export function renewLeases(
+  { db }: Context,
+  input: { ownerId: string; nowMs: number; knows?: readonly string[] },
+): { lost: string[] } {
   const untilMs = input.nowMs + limits.leaseTtlMs;
-  context.db.run(renewActivities, untilMs, input.ownerId);
-  context.db.run(renewCharges, untilMs, input.ownerId);
+  const knows = input.knows === undefined ? null : JSON.stringify(input.knows);
+  db.run(renewActivities, untilMs, input.ownerId, knows);
+  db.run(renewCharges, untilMs, input.ownerId, knows);
+  const lost = knows === null ? [] : db.all<{ activity_id: string }>(selectLost, knows, input.ownerId);
+  return { lost: lost.map((row) => row.activity_id) };
 }
 
 /** What is there to do; activities without an owner become the caller's. */
-export function findWork(context: Context, input: { ownerId: string; nowMs: number; max: number }): Work {
+export function findWork(
+  context: Context,
+  input: { ownerId: string; nowMs: number; max: number; only?: readonly WorkKind[] },
+): Work {
   const { db } = context;
-  const conversations = db
+  const wants = (kind: WorkKind) => input.only === undefined || input.only.includes(kind);
+  return {
+    conversations: wants('conversations') ? dueConversations(context, input) : [],
+    activities: wants('activities') ? ownActivities(context, input) : [],
+    charges: wants('activities') ? ownCharges(context, input) : [],
+    sends: wants('sends') ? firstSends(context, input) : [],
+    nextTimerAtMs: db.get<{ at_ms: number | null }>(selectNextTimer)?.at_ms ?? null,
+    nextUncertainAtMs: db.get<{ at_ms: number | null }>(selectFirstUncertain)?.at_ms ?? null,
+    tenantsVersion: db.get<{ version: string }>(selectTenantsVersion)?.version ?? '',
+  };
+}
+
+function dueConversations({ db }: Context, input: { nowMs: number; max: number }): Work['conversations'] {
+  return db
     .all<{ tenant_id: string; conversation_id: string; due_at_ms: number }>(
       selectConversations,
       input.nowMs,
@@ -100,29 +127,23 @@ export function findWork(context: Context, input: { ownerId: string; nowMs: numb
       ref: { tenantId: row.tenant_id, conversationId: row.conversation_id },
       dueAtMs: row.due_at_ms,
     }));
-  const sends = db
+}
+
+function firstSends({ db }: Context, { max }: { max: number }): SendRef[] {
+  return db
     .all<{
       tenant_id: string;
       send_id: string;
       conversation_id: string;
       phone_number_id: string;
       priority: SendPriority;
-    }>(selectSends, input.max)
-    .map<SendRef>((row) => ({
+    }>(selectSends, max)
+    .map((row) => ({
       ref: { tenantId: row.tenant_id, conversationId: row.conversation_id },
       sendId: row.send_id,
       phoneNumberId: row.phone_number_id,
       priority: row.priority,
     }));
-  return {
-    conversations,
-    activities: ownActivities(context, input),
-    charges: ownCharges(context, input),
-    sends,
-    nextTimerAtMs: db.get<{ at_ms: number | null }>(selectNextTimer)?.at_ms ?? null,
-    nextUncertainAtMs: db.get<{ at_ms: number | null }>(selectFirstUncertain)?.at_ms ?? null,
-    tenantsVersion: db.get<{ version: string }>(selectTenantsVersion)?.version ?? '',
-  };
 }
 
 interface ActivityRow {

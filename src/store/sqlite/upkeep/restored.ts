@@ -11,6 +11,7 @@ import type { Context } from '../database/context.ts';
 import { holdCharges } from '../money/ledger.ts';
 import { raiseFlag } from '../operators/flags.ts';
 import { holdUnseen } from '../operators/holder.ts';
+import { forgetMove } from './moved.ts';
 
 /** Positions that the lost time may have used: no visit, and so no button of those days, is met again. */
 const positionsLeap = 1_000_000;
@@ -87,6 +88,7 @@ export function holdAfterRestore(context: Context, { nowMs }: { nowMs: number })
   db.run(leapPositions, positionsLeap);
   const quarantined = db.run(holdQuarantined);
   if (takenAtMs !== null) db.raw.exec(dropMark);
+  forgetMove(db.raw);
   return {
     takenAtMs,
     conversations: underWay.length,

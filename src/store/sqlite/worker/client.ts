@@ -5,11 +5,11 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { limits } from '#core/limits.ts';
+import { refuseWhenBehind } from '#core/model/behind.ts';
 import { Fault } from '#core/model/faults.ts';
 import type { CrashPoints } from '#core/ports/crash-points.ts';
 import type { ActivityOutcome, AppendBatch, GrantRequest, Store, TurnCommit } from '#core/ports/store.ts';
 import { Rounds } from '#core/rounds.ts';
-import { refuseWhenBehind } from '../database/behind.ts';
 import { rulesTold } from './grant-rules.ts';
 import {
   type Answer,

@@ -1,0 +1,43 @@
+/** What was said, for a model and for people; see history.sql. To give a line another field, add it there and to `core/history.ts`. */
+import {
+  type HistoryEventRow,
+  type HistorySendRow,
+  historyOf,
+  type TranscriptEventRow,
+  type TranscriptSendRow,
+  transcriptOf,
+} from '#core/history.ts';
+import type { ConversationRef } from '#core/model/ids.ts';
+import type { Store } from '#core/ports/store.ts';
+import type { Database } from '../database/database.ts';
+
+interface Transcript {
+  conversationId: string;
+  /** Of the conversation as it was read; null where there is none. */
+  positionNext: number | null;
+  ordinalNext: number | null;
+  events: TranscriptEventRow[];
+  sends: TranscriptSendRow[];
+}
+
+export function callTranscript(db: Database, ref: ConversationRef, max: number): Promise<Transcript> {
+  return db.call('read_transcript', {
+    tenantId: ref.tenantId,
+    conversationId: ref.conversationId,
+    max,
+  });
+}
+
+export function historyMethods(db: Database): Pick<Store, 'readHistory' | 'readTranscript'> {
+  return {
+    readHistory: async ({ ref, throughFence, max }) =>
+      historyOf(
+        await db.call<{ events: HistoryEventRow[]; sends: HistorySendRow[]; max: number }>('read_history', {
+          tenantId: ref.tenantId,
+          conversationId: ref.conversationId,
+          ...{ throughFence, max },
+        }),
+      ),
+    readTranscript: async ({ ref, max }) => transcriptOf({ ...(await callTranscript(db, ref, max)), max }),
+  };
+}
