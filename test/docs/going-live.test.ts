@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 const page = readFileSync(resolve(root, 'docs/going-live.md'), 'utf8');
-const code = readdirSync(resolve(root, 'src/runtime'))
-  .filter((name) => name.startsWith('doctor'))
-  .map((name) => readFileSync(resolve(root, 'src/runtime', name), 'utf8'))
+const doctor = resolve(root, 'src/runtime/doctor');
+const code = readdirSync(doctor)
+  .map((name) => readFileSync(resolve(doctor, name), 'utf8'))
   .join('\n');
 
 /** Rows of the tables that quote the doctor, without the check's name before the colon. */

@@ -51,9 +51,10 @@ function schedule(): void {
   else window.setTimeout(draw, reconnectMs);
 }
 
-/** As its door answered, before the stream tells it. */
-export function showLoad(load: DevState['load']): void {
-  if (devState.value !== null) devState.value = { ...devState.value, load };
+/** As its door answered, before the stream tells it. What the door counted may be older than what the stream has told. */
+export function showLoad({ perSecond }: DevState['load']): void {
+  if (devState.value === null) return;
+  devState.value = { ...devState.value, load: { ...devState.value.load, perSecond } };
 }
 
 function take(state: DevState): void {

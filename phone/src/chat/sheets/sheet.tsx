@@ -3,7 +3,7 @@
  * shade and the cross close it, and the focus goes back to where it was.
  */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../desk/icons.tsx';
 
 export interface SheetProps {
@@ -14,7 +14,8 @@ export interface SheetProps {
 
 export function Sheet({ title, onClose, children }: SheetProps) {
   const sheet = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before it is painted: who sees it can close it by a key.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const wanted = sheet.current?.querySelector<HTMLElement>('[data-autofocus], input, .sheet-body button');
     (wanted ?? sheet.current)?.focus();
