@@ -7,22 +7,30 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readArguments, refuse } from '../test/command-line.ts';
+import { wakes } from '../test/proof/machines/own-queue.ts';
+import { measureFairness } from './fairness.ts';
 import { measureHistory } from './history.ts';
 import { measureHostile } from './hostile.ts';
 import { printed, type Report } from './report.ts';
 import { contestantKeys, measureSideBySide, measures } from './side-by-side.ts';
 import { measureSimulator } from './simulator.ts';
+import { measureSplitRoles } from './split-roles.ts';
 
-const usage = `npm run bench -- [history | hostile | simulator] [options]: Nightdesk beside the usual recipe and a bare server
+const usage = `npm run bench -- [fairness | history | hostile | simulator | split-roles] [options]: Nightdesk beside the usual recipe and a bare server
 
+  fairness           instead, how long one customer waits beside ten thousand of another tenant, over several processes; with
+                     --quick, --json and --wakes alone
   history            instead, answers on a Postgres full of old rows, beside a new one; with --quick, --json, --events
                      and --conversations alone
   hostile            instead, what the largest and worst bodies cost the server; with --quick and --json alone
   simulator          instead, how much the look-alike of Meta can do alone; with --quick, --json and --profile alone
+  split-roles        instead, what it adds that webhooks and work are several processes, to one of all roles; with --quick, --json
+                     and --wakes alone
   --quick            a smoke run of tiny counts; its figures mean nothing
   --json FILE        writes the whole report, each round's figures too
   --only a,b         only these of ${measures.join(', ')} (overhead and throughput share their towns)
   --contestants a,b  only these of ${contestantKeys.join(', ')}
+  --wakes a,b        only these of ${wakes.join(', ')}
   --profile FOLDER   writes a CPU profile of each server there; profiling makes them slower
   --events N         old events, 5,000,000 if absent
   --conversations N  that they are spread over, 500,000 if absent
@@ -36,6 +44,7 @@ const { values: options, positionals } = readArguments(usage, () =>
       json: { type: 'string' },
       only: { type: 'string' },
       contestants: { type: 'string' },
+      wakes: { type: 'string' },
       profile: { type: 'string' },
       events: { type: 'string' },
       conversations: { type: 'string' },
@@ -43,11 +52,18 @@ const { values: options, positionals } = readArguments(usage, () =>
   }),
 );
 
-function listOf(name: string, given: string | undefined, allowed: readonly string[]): string[] | undefined {
-  const list = given?.split(',');
-  const wrong = list?.find((each) => !allowed.includes(each));
-  if (wrong !== undefined) refuse(`--${name} knows no "${wrong}"; there are ${allowed.join(', ')}`);
-  return list;
+function listOf<T extends string>(
+  name: string,
+  given: string | undefined,
+  allowed: readonly T[],
+): T[] | undefined {
+  return given
+    ?.split(',')
+    .map(
+      (each) =>
+        allowed.find((one) => one === each) ??
+        refuse(`--${name} knows no "${each}"; there are ${allowed.join(', ')}`),
+    );
 }
 
 function countOf(name: string, given: string | undefined): number | undefined {
@@ -65,6 +81,7 @@ const benches: Record<string, () => Promise<Report>> = {
       only: listOf('only', options.only, measures),
       contestants: listOf('contestants', options.contestants, contestantKeys),
     }),
+  fairness: () => measureFairness({ quick, wakes: listOf('wakes', options.wakes, wakes) }),
   history: () =>
     measureHistory({
       quick,
@@ -73,6 +90,7 @@ const benches: Record<string, () => Promise<Report>> = {
     }),
   hostile: () => measureHostile(options),
   simulator: () => measureSimulator(options),
+  'split-roles': () => measureSplitRoles({ quick, wakes: listOf('wakes', options.wakes, wakes) }),
 };
 const [what = 'side by side'] = positionals;
 const measure = Object.hasOwn(benches, what) ? benches[what] : undefined;

@@ -123,6 +123,10 @@ export class Talk {
     return this.#unanswered;
   }
 
+  get unacknowledged(): number {
+    return this.#unacknowledged;
+  }
+
   /** How many were said so far; what is said next has this index. */
   get count(): number {
     return this.#said.length;

@@ -11,7 +11,10 @@ export type OverheadFigures = Record<'p50Ms' | 'p99Ms' | 'messages' | 'unanswere
 
 const answerMaxMs = 10_000;
 
-export async function overheadOf({ talk }: Town, { overhead }: Plan): Promise<OverheadFigures> {
+export async function overheadOf(
+  { talk }: Pick<Town, 'talk'>,
+  { overhead }: Pick<Plan, 'overhead'>,
+): Promise<OverheadFigures> {
   await sayEvenly(overhead.warmUpMessages);
   await allAnswered(talk, answerMaxMs);
   const begin = talk.count;

@@ -58,7 +58,7 @@ export const limits = {
   sweepBatchMax: 1_000,
   /** What a process tells the others goes out together this often at most: split roles cost that much at the median, and half. */
   noticeEveryMs: 20,
-  /** The next sweep where the last one was full: about what a process works off in this time. */
+  /** The next sweep where the last one was full, and less than half of a batch waits here: about what a process works off in this time. */
   sweepAgainMs: 250,
   /** A wake due later than this stays in the store, whose sweep finds it when it is due: a queue holds what is near. */
   wakeQueuedMsMax: hourMs,
@@ -91,6 +91,13 @@ export const limits = {
   retentionMinMs: 8 * dayMs,
   /** Rows deleted in one step of pruning, so that the hot path waits at most for one small step. */
   pruneStepRows: 500,
+  /**
+   * After a step that found much the next follows when this many times of what it took are over, so a process prunes for a fifth of
+   * its time at most. 500 messages a second leave some 2,000 rows: four steps.
+   */
+  prunePauseTimes: 4,
+  /** But no sooner than this, however quick a step was. */
+  pruneAgainMinMs: 50,
   pruneEveryMs: minuteMs,
   /** Failed sends that a scrape counts, by an index alone: some ms. */
   statsRowsMax: 100_000,
@@ -230,7 +237,7 @@ export const limits = {
   tokenKeysTimeoutMs: 5 * secondMs,
   /** An access token is renewed this long before its end. */
   accessTokenReserveMs: 5 * minuteMs,
-  /** Steps of pruning in one sweep that was called for: half a minute's worth of what a process does by itself. */
+  /** Steps of pruning in one sweep that was called for: 50,000 rows, of some 200 messages a second if it is called each minute. */
   sweepPruneStepsMax: 100,
   stopDeadlineMs: 10 * secondMs,
   /** A hold that nobody works ends after this. */

@@ -6,7 +6,8 @@
  * the queue brings the task again, here or elsewhere.
  *
  * One call of a scheduler sweeps: what a dead process left is taken over, conversations and sends that no task announces get
- * one, timers and uncertain sends are looked at, old rows are pruned. To add a kind of request, add it to `task-body.ts`
+ * one, timers and uncertain sends are looked at, old rows are pruned. A process that frees what a dead one held calls for a sweep by a
+ * task, since a fresh deadline runs from there. To add a kind of request, add it to `task-body.ts`
  * and to `work`.
  */
 import { limits } from '#core/limits.ts';
@@ -55,15 +56,18 @@ export class WakeRequests {
   readonly ofKeeper = {
     sweepsOnCall: true,
     onTimer: (atMs: number) => this.lookAt('timers', atMs),
+    onRescued: () => this.wake.announce({ kind: 'sweep' }),
   };
   readonly #parts: WakeRequestsParts;
   readonly #underWay: UnderWay;
   readonly #stopping = new Set<() => void>();
   #hands: Hands | null = null;
   #isStopped = false;
-  /** Conversations that the sweep under way took in. */
+  /** Conversations that the sweep which looks now took in. */
   #swept: ConversationRef[] = [];
-  #sweeping: Promise<WakeAnswer> | null = null;
+  /** Never fails. */
+  #looked: Promise<void> = Promise.resolve();
+  #nextSweep: Promise<WakeAnswer> | null = null;
 
   constructor(parts: WakeRequestsParts) {
     this.#parts = parts;
@@ -140,11 +144,7 @@ export class WakeRequests {
         await this.wake.announced();
         return { status: 200 };
       case 'sweep':
-        // A second scheduler's call, or one that is repeated, is answered by the sweep under way.
-        this.#sweeping ??= this.#sweep(this.#hands).finally(() => {
-          this.#sweeping = null;
-        });
-        return this.#sweeping;
+        return this.#sweepNext(this.#hands);
     }
   }
 
@@ -158,13 +158,25 @@ export class WakeRequests {
     return answerOf(ended);
   }
 
+  /** What was freed after a sweep has looked is not in it, so who calls meanwhile has the next one, all of them together. */
+  #sweepNext(hands: Hands): Promise<WakeAnswer> {
+    this.#nextSweep ??= this.#looked.then(() => {
+      this.#nextSweep = null;
+      return this.#sweep(hands);
+    });
+    return this.#nextSweep;
+  }
+
   async #sweep(hands: Hands): Promise<WakeAnswer> {
     const deadlineMs = this.#deadlineMs();
-    this.#swept = [];
+    const swept: ConversationRef[] = [];
+    this.#swept = swept;
+    const look = hands.keeper.sweep();
+    this.#looked = look.catch(() => {});
     try {
-      await hands.keeper.sweep();
+      await look;
     } finally {
-      const ended = await Promise.all(this.#swept.map((ref) => this.#untilIdle(ref, deadlineMs, false)));
+      const ended = await Promise.all(swept.map((ref) => this.#untilIdle(ref, deadlineMs, false)));
       if (ended.every((each) => each === 'done')) await this.#orLate(hands.charges.idle(), deadlineMs);
     }
     await this.wake.announced();

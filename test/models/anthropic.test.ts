@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ModelClient, ModelFault, type ModelMessage, type ModelRequest } from '#core/ports/model.ts';
@@ -69,6 +70,15 @@ describe.each(['the platform', 'the Http port'])('by the fetch of %s', (way) => 
     expect(body.thinking).toEqual({ type: 'disabled' });
     expect(body.system?.map(({ text }) => text)).toEqual(['You answer for Acme.']);
     expect(body.tools).toBeUndefined();
+  });
+
+  test('whoever listens to the SDK is told nothing: it would be the words of the customer', async () => {
+    const told: unknown[] = [];
+    const hear = (message: unknown) => void told.push(message);
+    subscribe('tracing:ai:telemetry:start', hear);
+    await claude().reply(request());
+    unsubscribe('tracing:ai:telemetry:start', hear);
+    expect(told).toEqual([]);
   });
 
   test('a request may name its model, and have no system text', async () => {

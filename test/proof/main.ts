@@ -39,7 +39,7 @@ const usage = `npm run proof -- [seed | part] [options]: the full run with kills
     --no-keys         the image provider knows nothing of idempotency keys
     --virtual         on a virtual clock, where weeks pass
     --machines        through 2 webhook and 3 worker processes on Postgres, which is crashed, too
-    --wake NAME       of --machines: local or bullmq; local if absent
+    --wake NAME       of --machines: local, bullmq or cloud-tasks; local if absent
 `;
 
 const [name, ...args] = readArguments(usage, () => process.argv.slice(2));

@@ -5,7 +5,8 @@
 import { parseArgs } from 'node:util';
 import { refuse } from '../command-line.ts';
 import { walk } from '../walks/walk.ts';
-import { openManyProcesses, shopWakes, withoutHours } from './walks/many-processes.ts';
+import { wakes } from './machines/own-queue.ts';
+import { openManyProcesses, withoutHours } from './walks/many-processes.ts';
 import { openOneProcess } from './walks/one-process.ts';
 import { walkForReal } from './walks/real-walk.ts';
 
@@ -22,9 +23,8 @@ export async function proveWalks(args: string[]): Promise<boolean> {
       'per-second': { type: 'string', default: '3' },
     },
   });
-  const wake = shopWakes.find((name) => name === values.wake);
-  if (wake === undefined)
-    return refuse(`There is no wake "${values.wake}"; there are ${shopWakes.join(', ')}`);
+  const wake = wakes.find((name) => name === values.wake);
+  if (wake === undefined) return refuse(`There is no wake "${values.wake}"; there are ${wakes.join(', ')}`);
   if (wake !== 'local' && !values.machines) return refuse('A wake is chosen for --machines only');
   if (values.virtual && values.machines) return refuse('A walk is --virtual or with --machines');
   const options = {

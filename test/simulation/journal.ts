@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RateName } from './plan.ts';
+import type { StoreWrite } from './store-writes.ts';
 
 export interface StatusSeen {
   /** Of our send. */
@@ -98,6 +99,8 @@ export type What =
   | ({ kind: 'told' } & Telling)
   | ({ kind: 'tellingAnswered'; status: number } & Telling)
   | { kind: 'fault'; process: number; what: string }
+  /** The store has committed; its caller does not hear of it. */
+  | { kind: 'answerLost'; process: number; method: StoreWrite; about: string[] }
   | { kind: 'process'; process: number; what: 'started' | 'crashed' | 'stopped' | 'paused' | 'resumed' }
   | { kind: 'world'; what: string }
   | { kind: 'operator'; what: string; tenantId: string; contact: string };
@@ -203,6 +206,8 @@ function inWords(each: Observation): string {
       return `process ${each.process} answers ${each.status} to ${each.fact} (${each.variant}) of ${each.tenantId}`;
     case 'fault':
       return `process ${each.process}: ${each.what}`;
+    case 'answerLost':
+      return `process ${each.process}: the answer of ${each.method} is lost (${list(each.about)})`;
     case 'process':
       return `process ${each.process} ${each.what}`;
     case 'world':

@@ -138,14 +138,19 @@ async function runOne(plan: Plan, variant: Variant | undefined): Promise<boolean
 }
 
 function inWords(plan: Plan): string {
-  const { actions, rates, tenants, seed: _, ...rest } = plan;
-  const on = Object.entries(rates).filter(([, rate]) => rate > 0);
+  const { actions, rates, lostAnswers, tenants, seed: _, ...rest } = plan;
   return [
     `drawn: ${JSON.stringify(rest)}`,
     ...tenants.map((tenant) => `tenant: ${JSON.stringify(tenant)}`),
-    `rates: ${on.map(([name, rate]) => `${name} ${rate}`).join(', ') || 'none'}`,
+    `rates: ${ratesInWords(rates)}`,
+    `lost answers of the store: ${ratesInWords(lostAnswers)}`,
     `actions: ${actions.length}`,
   ].join('\n');
+}
+
+function ratesInWords(rates: Readonly<Record<string, number>>): string {
+  const on = Object.entries(rates).filter(([, rate]) => rate > 0);
+  return on.map(([name, rate]) => `${name} ${rate}`).join(', ') || 'none';
 }
 
 async function huntPlanted(name: string): Promise<boolean> {

@@ -1,9 +1,11 @@
 /**
  * A plan is a bad day, drawn from a seed: who is there, what goes wrong how often, and what happens when. It is plain
  * data, so that it can be printed, cut down while it still fails, and run again. To add a fault by rate, add it to
- * `rateMax`; to add something that happens at a time, add an action.
+ * `rateMax`; to add something that happens at a time, add an action. What is drawn at the end of a plan leaves the days of
+ * all seeds as they were but for itself.
  */
 import { seededRandom } from '#testing/fake-world.ts';
+import { type StoreWrite, storeWrites } from './store-writes.ts';
 
 /** The most that each rate may be; a plan draws about half of them as 0. */
 export const rateMax = {
@@ -61,6 +63,9 @@ export const rateMax = {
 } as const;
 
 export type RateName = keyof typeof rateMax;
+
+/** Of each call that the store commits: how often its answer is lost, as by a connection that breaks after the commit. */
+const lostAnswerMax = 0.25;
 
 export interface TenantPlan {
   id: string;
@@ -139,6 +144,8 @@ export interface Plan {
   /** When the faults end; what happens later is only what mends. */
   activeMs: number;
   actions: Action[];
+  /** By the call; absent where no answer is lost. */
+  lostAnswers: Partial<Record<StoreWrite, number>>;
 }
 
 class Draw {
@@ -164,7 +171,7 @@ class Draw {
 export function drawPlan(seed: number): Plan {
   const draw = new Draw(seed);
   const tenants = Array.from({ length: draw.whole(1, 3) }, (_, index) => drawTenant(draw, index));
-  const plan: Omit<Plan, 'actions'> = {
+  const plan: Drawn = {
     seed,
     processes: draw.of(1, 1, 2, 2, 3, 4),
     contacts: draw.whole(2, 8),
@@ -178,8 +185,12 @@ export function drawPlan(seed: number): Plan {
     rates: drawRates(draw),
     activeMs: draw.of(15_000, 30_000, 60_000, 120_000),
   };
-  return { ...plan, actions: drawActions(draw, plan) };
+  const actions = drawActions(draw, plan);
+  return { ...plan, actions, lostAnswers: drawLostAnswers(draw, plan) };
 }
+
+/** What actions are drawn from. */
+type Drawn = Omit<Plan, 'actions' | 'lostAnswers'>;
 
 function drawTenant(draw: Draw, index: number): TenantPlan {
   return {
@@ -219,7 +230,18 @@ function drawRates(draw: Draw): Record<RateName, number> {
   return Object.fromEntries(drawn) as Record<RateName, number>;
 }
 
-function drawActions(draw: Draw, plan: Omit<Plan, 'actions'>): Action[] {
+/** None on most days, which stay those of old, nor on calm ones. */
+function drawLostAnswers(draw: Draw, { rates }: Drawn): Plan['lostAnswers'] {
+  const isCalm = Object.values(rates).every((rate) => rate === 0);
+  if (draw.chance(0.92) || isCalm) return {};
+  const drawn = storeWrites.map((method) => {
+    const rate = draw.chance(0.5) ? draw.random() * lostAnswerMax : 0;
+    return [method, Math.round(rate * 1_000) / 1_000] as const;
+  });
+  return Object.fromEntries(drawn.filter(([, rate]) => rate > 0));
+}
+
+function drawActions(draw: Draw, plan: Drawn): Action[] {
   const actions: Action[] = [];
   const at = () => draw.whole(0, plan.activeMs);
   const times = (max: number, make: () => Action) => {
@@ -263,7 +285,7 @@ function drawActions(draw: Draw, plan: Omit<Plan, 'actions'>): Action[] {
 }
 
 /** One person writes by phone, then by user id, then with both: two conversations turn out to be one. */
-function drawStrangers(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+function drawStrangers(draw: Draw, plan: Drawn, actions: Action[]): void {
   if (draw.chance(0.7)) return;
   for (let people = draw.whole(1, 3); people > 0; people -= 1) {
     const contact = draw.whole(0, plan.contacts - 1);
@@ -282,7 +304,7 @@ function drawStrangers(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[
 }
 
 /** Processes that fail, and operators who take over, while somebody's message is under way. */
-function drawBadMoments(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+function drawBadMoments(draw: Draw, plan: Drawn, actions: Action[]): void {
   if (draw.chance(0.6)) return;
   const messages = actions.filter((action) => action.kind === 'say');
   for (let moments = draw.whole(1, 6); moments > 0; moments -= 1) {
@@ -300,7 +322,7 @@ function drawBadMoments(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action
 }
 
 /** People write in bursts, most of them to one business. */
-function drawMessages(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+function drawMessages(draw: Draw, plan: Drawn, actions: Action[]): void {
   const messages = draw.of(5, 15, 40, 80);
   let said = 0;
   while (said < messages) {
@@ -327,7 +349,7 @@ const verbs = {
 } as const;
 
 /** Whoever was offered something taps it, now and then twice: at once, or when the answer is long in coming. */
-function drawTaps(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+function drawTaps(draw: Draw, plan: Drawn, actions: Action[]): void {
   for (const action of [...actions]) {
     if (action.kind !== 'say' || !action.text.startsWith('offer')) continue;
     const { contact, tenant, number } = action;
@@ -342,7 +364,7 @@ function drawTaps(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): v
 }
 
 /** A shop tells of payments; some of customers who never wrote. */
-function drawFacts(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): void {
+function drawFacts(draw: Draw, plan: Drawn, actions: Action[]): void {
   if (draw.chance(0.4)) return;
   for (let nth = draw.of(2, 5, 12); nth > 0; nth -= 1) {
     const contact = draw.whole(0, plan.contacts - 1);
@@ -357,7 +379,7 @@ function drawFacts(draw: Draw, plan: Omit<Plan, 'actions'>, actions: Action[]): 
 /** One message; its word is its own in the whole plan. */
 function saying(
   draw: Draw,
-  plan: Omit<Plan, 'actions'>,
+  plan: Drawn,
   { said, ...at }: { atMs: number; contact: number; tenant: number; number: number; said: number },
   onlyTells = false,
 ): Action {

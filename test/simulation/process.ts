@@ -1,9 +1,7 @@
 /**
  * One process of a simulated installation: the real Nightdesk in a world that can be killed and paused, with everything
- * that goes in and out of it seen by the journal: its store is a while away, refuses as the plan says, and its wakes get
- * lost and repeated.
+ * that goes in and out of it seen by the journal: its store is far away, and its wakes get lost and repeated.
  */
-import { Fault } from '#core/model/faults.ts';
 import type { Store } from '#core/ports/store.ts';
 import type { Wake } from '#core/ports/wake.ts';
 import { type Http, HttpFault, type HttpRequest, type World } from '#core/ports/world.ts';
@@ -13,6 +11,7 @@ import { Secrets } from '#runtime/world/secrets.ts';
 import type { VirtualProcess } from '#testing/virtual-world.ts';
 import { createLocalWake } from '#wake/local/index.ts';
 import { steps } from './dialogs.ts';
+import { distantStore } from './distant-store.ts';
 import type { GraphCall, Journal } from './journal.ts';
 import { createSimulatedModel } from './model.ts';
 import type { Plan, RateName } from './plan.ts';
@@ -80,7 +79,8 @@ export async function createProcess(
       isHealed: shared.isHealed,
     }),
     wake: unreliableWake(createLocalWake(world), shared),
-    singleOwner: plan.processes === 1,
+    // The owner of a file has no connection that could break; whoever's answers get lost is one of several by its leases.
+    singleOwner: plan.processes === 1 && Object.keys(plan.lostAnswers).length === 0,
   });
   return {
     world: virtual,
@@ -89,46 +89,8 @@ export async function createProcess(
   };
 }
 
-const happens = (shared: Shared, name: RateName) =>
+export const happens = (shared: Shared, name: RateName) =>
   !shared.isHealed() && shared.random(name) < shared.plan.rates[name];
-
-/** Never refused: without them nothing starts, and their refusal is the supervisor's matter. */
-const spared = new Set<string>(['close', 'readTenants', 'applyTenants', 'rescue']);
-
-/** Mostly short; the longest outlive a lease, and a send that was marked. */
-function heldUpMs(shared: Shared): number {
-  const choices = [300, 300, 1_500, 4_000, 12_000, 40_000];
-  return choices[Math.floor(shared.random('held up') * choices.length)] ?? 300;
-}
-
-function distantStore(process: number, store: Store, { timers }: VirtualProcess, shared: Shared): Store {
-  const { minMs, maxMs } = shared.plan.storeMs;
-  const travel = () =>
-    new Promise<void>((resolve) => {
-      timers.after(minMs + shared.random('store') * (maxMs - minMs), resolve);
-    });
-  return new Proxy(store, {
-    get(target, name: keyof Store) {
-      const method = target[name];
-      if (typeof method !== 'function') return method;
-      return async (...args: unknown[]) => {
-        await travel();
-        if (!spared.has(name) && happens(shared, 'storeRefuses')) {
-          shared.journal.note({ kind: 'fault', process, what: `the store refuses ${name}` });
-          await travel();
-          throw new Fault('storeUnavailable', `The store is away (${name}).`);
-        }
-        try {
-          return await Reflect.apply(method, target, args);
-        } finally {
-          shared.onStored();
-          if (!spared.has(name) && happens(shared, 'heldUp')) shared.pause(process, heldUpMs(shared));
-          await travel();
-        }
-      };
-    },
-  });
-}
 
 function unreliableWake(wake: Wake, shared: Shared): Wake {
   return {

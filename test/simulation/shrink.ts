@@ -4,6 +4,7 @@
  */
 import type { Invariant } from './checker.ts';
 import type { Plan, RateName } from './plan.ts';
+import type { StoreWrite } from './store-writes.ts';
 
 export interface Shrunk {
   plan: Plan;
@@ -26,6 +27,7 @@ export async function shrink(plan: Plan, fails: Fails, runsMax = 300): Promise<S
   do {
     size = sizeOf(shrinker.plan);
     await shrinker.dropRates();
+    await shrinker.dropLostAnswers();
     await shrinker.dropActions();
     await shrinker.simplify();
   } while (sizeOf(shrinker.plan) < size);
@@ -52,6 +54,15 @@ class Shrinker {
       ...this.plan,
       rates: { ...this.plan.rates, ...Object.fromEntries([...dropped].map((name) => [name, 0])) },
     }));
+  }
+
+  async dropLostAnswers(): Promise<void> {
+    await this.#dropFrom(Object.keys(this.plan.lostAnswers) as StoreWrite[], (dropped) => {
+      const kept = Object.entries(this.plan.lostAnswers).filter(
+        ([method]) => !dropped.has(method as StoreWrite),
+      );
+      return { ...this.plan, lostAnswers: Object.fromEntries(kept) };
+    });
   }
 
   async dropActions(): Promise<void> {

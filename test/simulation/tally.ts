@@ -1,6 +1,7 @@
 /** Counts what happened outside, as the journal has it, beside what the witness saw inside. */
 import type { Observation } from './journal.ts';
 import type { RateName } from './plan.ts';
+import type { StoreWrite } from './store-writes.ts';
 import type { Universe } from './universe.ts';
 
 /** What the provider makes of a request where something goes wrong. */
@@ -13,6 +14,8 @@ export const providedWords: Readonly<Partial<Record<RateName, string>>> = {
   providerLosesAnswer: 'charges whose answer was lost',
   providerAnswersLate: 'charges that were answered late',
 };
+
+export const lostWords = (method: StoreWrite) => `answers of ${method} lost`;
 
 const tellingWords = new Map([
   [202, 'events of the business'],
@@ -49,6 +52,8 @@ class Tally {
         return seen.how.startsWith('uncertain') ? ['answers lost'] : [];
       case 'fault':
         return ['store and command faults'];
+      case 'answerLost':
+        return [lostWords(seen.method)];
       case 'asked':
         return ['model calls'];
       case 'paidAsked':

@@ -67,6 +67,7 @@ export const allowedWords: readonly Exception[] = [
     of: ['thread'],
     reason: 'Meta’s key for the chats of a history',
   },
+  { path: 'src/core/dialog/transition.ts', of: ['session'], reason: 'XState’s name for the id of an actor' },
   { path: 'src/files/s3/index.ts', of: ['session'], reason: 'the key of the library that signs' },
   { path: 'src/simulator/inbound/notices.ts', of: ['session'], reason: 'Meta’s key for what a call offers' },
   { path: 'phone/src/data/unread.ts', of: ['session'], reason: 'the browser’s name for what a tab keeps' },

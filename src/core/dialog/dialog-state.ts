@@ -4,10 +4,11 @@
  * earlier visit would be taken for the present one's. A dialog begins with the first message that wants an answer, so that
  * a reaction or an echo never makes it say its first words.
  */
-import { type AnyMachineSnapshot, initialTransition, type Snapshot } from 'xstate';
+import type { AnyMachineSnapshot, Snapshot } from 'xstate';
 import type { NumberSettings } from '../ports/tenants.ts';
 import { firstVisit, type Visit } from './buttons.ts';
 import type { Dialog } from './dialog.ts';
+import { firstTransition, type Transitioned } from './transition.ts';
 
 /** A timer of the present visit, and the event that it raises. */
 export interface KeptTimer {
@@ -61,10 +62,10 @@ export function isUnderWay({ snapshot }: LiveState): boolean {
 }
 
 /** The first snapshot of a dialog and the actions of its beginning. @throws what the dialog throws */
-export function begin(dialog: Dialog): { snapshot: AnyMachineSnapshot; actions: readonly unknown[] } {
-  const [snapshot, actions] = initialTransition(dialog.machine);
-  if (snapshot.status === 'error') throw (snapshot as { error?: unknown }).error;
-  return { snapshot: snapshot as AnyMachineSnapshot, actions };
+export function begin(dialog: Dialog): Transitioned {
+  const first = firstTransition(dialog);
+  if (first.snapshot.status === 'error') throw (first.snapshot as { error?: unknown }).error;
+  return first;
 }
 
 export function persist(dialog: Dialog, live: LiveState): string {

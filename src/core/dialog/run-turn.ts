@@ -5,7 +5,7 @@
  * changes nothing. The silent ends of statecharts are closed here: an errored or finished machine, an event that
  * nothing handles, an actor that nobody runs.
  */
-import { type AnyEventObject, transition } from 'xstate';
+import type { AnyEventObject } from 'xstate';
 import { limits } from '../limits.ts';
 import type { Effect } from '../model/effects.ts';
 import { answerClassOf, type EventEnd, type MailboxEvent } from '../model/events.ts';
@@ -18,6 +18,7 @@ import { inDialogOrder } from './dialog-order.ts';
 import { begin, isUnderWay, type LiveState, labelOf, languageOf, notBegun, persist } from './dialog-state.ts';
 import { blankEffects, defaultTexts, fallbackEffects } from './fallback.ts';
 import { answeredBy, asTapped, judgeTap, secondTapEffects, type Tap, visitAfter } from './taps.ts';
+import { nextTransition } from './transition.ts';
 import {
   type CollectContext,
   collectEffects,
@@ -258,7 +259,7 @@ function step(turn: Turn, event: AnyEventObject, position: number, tap: Tap | nu
   const effectsBefore = turn.sink.effects.length;
   const underWay = isUnderWay(turn.live) ? turn.live.snapshot : null;
   const current = underWay ?? beginNow(turn, position);
-  const [next, actions] = transition(dialog.machine, current, event);
+  const { snapshot: next, actions } = nextTransition(dialog, current, event);
   if (next.status === 'error')
     throw (
       (next as { error?: unknown }).error ??

@@ -42,7 +42,10 @@ export interface StoreStats {
 }
 
 export interface UpkeepStore {
-  /** Makes the process `ownerId` known and takes over from owners that are dead or expired. */
+  /**
+   * Takes away from its owner what ran out, the caller's own included: the answer that gave it more may have been lost. With `all`
+   * it takes all that others have, who are dead then.
+   */
   rescue(input: { ownerId: string; nowMs: number; all: boolean }): Promise<Rescued>;
   /**
    * Renews what `ownerId` runs, of which it `knows`: the answer that gave it more may have been lost, and what nobody runs must
@@ -56,7 +59,7 @@ export interface UpkeepStore {
   /** Only some kinds of work where a process runs not all of it: what is claimed for somebody who does not do it waits in vain. */
   findWork(input: { ownerId: string; nowMs: number; max: number; only?: readonly WorkKind[] }): Promise<Work>;
   stats(): Promise<StoreStats>;
-  /** Deletes a small step of what is older than allowed; returns the rows it removed, 0 where nothing is left. */
+  /** Deletes a small step of what is older than allowed; returns the rows it removed, 0 where nothing is left or another process is at it. */
   prune(input: {
     nowMs: number;
     retentionMs: number;

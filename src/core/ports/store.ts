@@ -2,8 +2,9 @@
  * The store port. Each method is one domain transaction: all of it is durable when the promise resolves, or none
  * of it happened. Time is passed in. A driver that passes the conformance suite of `nightdesk/testing` is a store.
  *
- * Rejections are faults: `storeUnavailable` (retry later), `overloaded` (come back), `badData` (this item alone cannot be
- * stored). Anything else that is thrown is a bug. To add a method, add it here, to the suite, then to every driver.
+ * Rejections are faults: `storeUnavailable` (all of it happened or none, and nobody heard which: do it again), `overloaded` (come
+ * back), `badData` (this item alone cannot be stored). Anything else that is thrown is a bug. To add a method, add it here, to the
+ * suite, then to every driver.
  */
 import type { FlagReason } from '../model/effects.ts';
 import type {

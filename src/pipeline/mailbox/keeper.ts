@@ -1,6 +1,6 @@
 /**
  * The keeper of the mailbox: fires timers that are due, renews leases, and sweeps for work that no wake announced.
- * Polling only repairs; on the hot path everything is told at once. Old rows are pruned here, a small step at a time, and
+ * Polling only repairs; on the hot path everything is told at once. Old rows are pruned here, in small steps with pauses in between, and
  * holds that nobody works are ended by their tenant's rule.
  */
 import { Alarm } from '#core/alarm.ts';
@@ -32,6 +32,8 @@ export interface KeeperDeps {
   /** Activities that are not this process's any more: cancelled by another, or taken over. */
   onLost(activityIds: string[]): void;
   onActivities(activities: RunnableActivity[]): void;
+  /** Something was freed that nobody looks for by itself, and its time runs: `sweep` is to be called. */
+  onRescued?(): void;
   /** When the next timer is due, where the keeper sets none itself. */
   onTimer?(atMs: number): void;
   /** Activities that are over, whose cost is to be found out. */
@@ -74,6 +76,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   let storeIsAway = false;
   let tenantsVersion: string | null = null;
   let look: 'none' | 'running' | 'again' = 'none';
+  let sweptAtMs = Number.NEGATIVE_INFINITY;
 
   const guarded = async (operation: string, work: () => Promise<void>) => {
     try {
@@ -129,6 +132,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     tenantsVersion = version;
   };
   const sweep = async () => {
+    sweptAtMs = world.clock.monotonicMs();
     const work = await findWork(world.clock.nowMs());
     // The activities found are this process's from here on, so they are handed out whatever becomes of the tenants.
     await guarded('onTenants', () => followTenants(work.tenantsVersion));
@@ -142,10 +146,22 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     const most = Math.max(work.conversations.length, work.activities.length, work.sends.length);
     return most >= limits.sweepBatchMax ? limits.sweepAgainMs : null;
   };
+  /** A backlog that this process knows of is looked for no oftener than anything else: the rest waits until most of it is worked off. */
+  const sweepOn = async () => {
+    const isBusy = deps.wake.depth() > limits.sweepBatchMax / 2;
+    const isRecent = world.clock.monotonicMs() - sweptAtMs < limits.sweepEveryMs;
+    return isBusy && isRecent ? limits.sweepAgainMs : sweep();
+  };
   const rescue = async (all: boolean) => {
     const rescued = await store.rescue({ ownerId: deps.ownerId, nowMs: world.clock.nowMs(), all });
     for (const [what, count] of Object.entries(rescued))
       if (count > 0) deps.telemetry.count('nightdesk_rescues_total', { what }, count);
+    return rescued;
+  };
+  /** Whoever sweeps on call says what it has freed: an activity's fresh deadline would be over by the next call. */
+  const rescueAndTell = async (all: boolean) => {
+    const rescued = await rescue(all);
+    if (deps.sweepsOnCall && Object.values(rescued).some((count) => count > 0)) deps.onRescued?.();
     return rescued;
   };
   const prune = async () => {
@@ -156,6 +172,13 @@ export function createKeeper(deps: KeeperDeps): Keeper {
       dedupeKeepMs: limits.dedupeKeepMs,
       maxRows: limits.pruneStepRows,
     });
+  };
+  /** What found much is followed by the next step soon; in between the store is the customers'. */
+  const pruneOn = async () => {
+    const beganMs = world.clock.monotonicMs();
+    if ((await prune()) * 2 < limits.pruneStepRows) return null;
+    const tookMs = world.clock.monotonicMs() - beganMs;
+    return Math.max(limits.pruneAgainMinMs, tookMs * limits.prunePauseTimes);
   };
   const holds = async () => {
     const nowMs = world.clock.nowMs();
@@ -219,12 +242,12 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   return {
     async start({ all }) {
       stopped = false;
-      const rescued = await rescue(all);
+      const rescued = await rescueAndTell(all);
       if (deps.sweepsOnCall) every(limits.pruneEveryMs, 'onTenants', deps.onTenants);
       else {
         const againAfterMs = await sweep();
         await fireTimers();
-        every(limits.sweepEveryMs, 'findWork', sweep, againAfterMs ?? limits.sweepEveryMs);
+        every(limits.sweepEveryMs, 'findWork', sweepOn, againAfterMs ?? limits.sweepEveryMs);
       }
       every(limits.leaseTtlMs / 3, 'renewLeases', async () => {
         const { ownerId } = deps;
@@ -234,9 +257,9 @@ export function createKeeper(deps: KeeperDeps): Keeper {
           knows: deps.known(),
         });
         if (lost.length > 0) deps.onLost(lost);
-        if (!all) await rescue(false);
+        if (!all) await rescueAndTell(false);
       });
-      every(limits.pruneEveryMs / 20, 'prune', async () => void (await prune()));
+      every(limits.pruneEveryMs / 20, 'prune', pruneOn);
       every(limits.pruneEveryMs, 'listIdleHolds', holds);
       return rescued;
     },

@@ -265,7 +265,7 @@ function nameOfActivity(effects: readonly Effect[], activityId: string): string 
   return start?.type === 'startActivity' ? start.name : '';
 }
 
-/** A commit that failed as a whole changed nothing, so it may be tried again while the lease lasts. */
+/** A commit that failed changed nothing, or is known again by its fence, so it may be tried again while the lease lasts. */
 async function commitWithRetry(deps: TurnDeps, commit: TurnCommit): Promise<TurnCommitted> {
   const { clock, timers } = deps.world;
   const untilMs = clock.monotonicMs() + limits.leaseTtlMs / 2;

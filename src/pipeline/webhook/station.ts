@@ -99,10 +99,11 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
   const commit = async (sorted: Sorted): Promise<void> => {
     const { batch, statuses } = sorted;
     const hasBatch = batch.messages.length + batch.notices.length + batch.quarantine.length > 0;
-    const [appended, recorded] = await Promise.all([
-      hasBatch ? deps.store.append(batch) : null,
-      statuses.statuses.length > 0 ? deps.store.recordStatuses(statuses) : null,
-    ]);
+    const appending = hasBatch ? deps.store.append(batch) : null;
+    const [appended, recorded] =
+      statuses.statuses.length === 0
+        ? [await appending, null]
+        : await Promise.all([appending, deps.store.recordStatuses(statuses)]);
     let woken: Promise<void> | undefined;
     let freed: Promise<void> | undefined;
     if (appended !== null) {
@@ -123,7 +124,9 @@ export function createWebhookStation(deps: WebhookDeps): WebhookStation {
    * when the last has; a fault of the store counts more than a slice that cannot be stored as data.
    */
   const commitAll = async (sorted: Sorted): Promise<void> => {
-    const ends = await Promise.allSettled(slicesOf(sorted, limits.appendSliceMax).map(commit));
+    const slices = slicesOf(sorted, limits.appendSliceMax);
+    if (slices.length === 1) return commit(sorted);
+    const ends = await Promise.allSettled(slices.map(commit));
     const errors = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
     if (errors.length > 0)
       throw errors.find((error) => isFault(error) && error.code !== 'badData') ?? errors[0];

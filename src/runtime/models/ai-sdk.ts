@@ -60,6 +60,8 @@ async function ask(
     messages,
     tools: request.offerHandOff ? handOffTools(sdk) : {},
     maxRetries: 0,
+    // Nobody here listens, and what it would tell has the customer's words.
+    telemetry: { isEnabled: false },
     maxOutputTokens: outputTokensMax,
     ...(reasoning === undefined ? {} : { reasoning }),
     abortSignal: request.signal,

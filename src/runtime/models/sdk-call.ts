@@ -9,12 +9,18 @@ import { ModelFault } from '#core/ports/model.ts';
 
 export type Sdk = typeof import('ai');
 
-/** Remembered by the platform. A load that failed (no file descriptor left) is tried again by the next call. */
+let sdkLoaded: Sdk | undefined;
+
+/**
+ * Remembered here: the platform remembers it too, and walks through its loader each time to find it. A load that failed (no file
+ * descriptor left) is tried again by the next call.
+ */
 async function loadSdk(modelName: string): Promise<Sdk> {
   try {
     const sdk = await import('ai');
     // Else it prints hints about settings that a model does not know, once for each call.
     globalThis.AI_SDK_LOG_WARNINGS ??= false;
+    sdkLoaded = sdk;
     return sdk;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
@@ -36,7 +42,7 @@ export function callSdk<T>(
     });
   if (signal.aborted) return Promise.reject(abortFault());
   const calling = async () => {
-    const sdk = await loadSdk(modelName);
+    const sdk = sdkLoaded ?? (await loadSdk(modelName));
     try {
       return await call(sdk);
     } catch (error) {

@@ -26,6 +26,7 @@ export function createAiSdkTranscriber({ name, resolve }: AiSdkTranscriberOption
           audio: placeholder,
           download: async () => ({ data: audio, mediaType: mimeType }),
           maxRetries: 0,
+          telemetry: { isEnabled: false },
           abortSignal: signal,
           headers: { 'idempotency-key': idempotencyKey },
         });

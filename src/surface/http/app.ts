@@ -36,8 +36,9 @@ export function createApp({ log, onRefused }: AppOptions): FastifyInstance {
   app.server.maxConnections = limits.httpConnectionsMax;
   takeBodies(app);
   // Before the body is read: where there is no door, nobody waits for one.
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.is404) return reply.code(404).send();
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) reply.code(404).send();
+    else done();
   });
   app.setErrorHandler(refuse);
 

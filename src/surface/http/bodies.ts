@@ -32,12 +32,14 @@ export function takeBodies(app: FastifyInstance): void {
     }),
   );
   // What a body is called says nothing, its signature does; a name that is none must not have it refused.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     delete request.headers['content-type'];
+    done();
   });
-  app.addHook('onResponse', async (request) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     heldBytes -= held.get(request) ?? 0;
     held.delete(request);
+    done();
   });
 }
 
@@ -79,7 +81,8 @@ function received(
     };
     const onEnd = (): void => {
       leave();
-      resolve(Buffer.concat(chunks, bytes));
+      const [first] = chunks;
+      resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, bytes));
     };
     const onGone = (): void => refuse(new BodyRefused(400, 'The connection ended before the body did.'));
     if (declaredBytes > bytesMax) reject(tooLarge(bytesMax));

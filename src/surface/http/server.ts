@@ -3,7 +3,6 @@
  * station's affair. Bodies are taken as bytes, since the signature is over bytes.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { noCrashPoints } from '#core/ports/crash-points.ts';
 import type { Nightdesk } from '#runtime/nightdesk.ts';
 import { createApp, refuseOtherMethods, retryAfterSeconds } from './app.ts';
 import { eventRoutes } from './events.ts';
@@ -75,8 +74,7 @@ function countRefused(nightdesk: Nightdesk, status: number): void {
 }
 
 function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: () => boolean): void {
-  const { crashPoints = noCrashPoints } = nightdesk.world;
-  const written = () => crashPoints.reach('webhookAnswer.afterWrite');
+  const { crashPoints } = nightdesk.world;
   const tenantOf = (request: FastifyRequest) => (request.params as { tenantId?: string }).tenantId;
   const handshake = async (request: FastifyRequest, reply: FastifyReply) => {
     const answer = nightdesk.webhook.handshake(request.query as Record<string, unknown>, tenantOf(request));
@@ -99,8 +97,10 @@ function webhookRoutes(app: FastifyInstance, nightdesk: Nightdesk, isDraining: (
       ...(tenantId === undefined ? {} : { tenantId }),
     });
     if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds);
-    crashPoints.reach('webhookAnswer.beforeWrite');
-    reply.raw.once('finish', written);
+    if (crashPoints !== undefined) {
+      crashPoints.reach('webhookAnswer.beforeWrite');
+      reply.raw.once('finish', () => crashPoints.reach('webhookAnswer.afterWrite'));
+    }
     return reply.code(answer.status).send();
   };
   for (const path of [webhookPath, `${webhookPath}/:tenantId`]) {

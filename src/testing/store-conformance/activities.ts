@@ -126,6 +126,26 @@ export const activityCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'an activity whose owner does not know of it runs out, and the same owner may find it again',
+    invariant: 'I8',
+    async body(scene) {
+      const ref = await scene.say('hello');
+      await scene.think(ref, 'act_1');
+      scene.advance(4 * secondMs);
+      await scene.store.renewLeases({ ownerId: owner, nowMs: scene.nowMs, knows: [] });
+      scene.advance(20 * secondMs);
+      const rescued = await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: false });
+      assert.equal(rescued.activities, 1);
+      assert.equal((await findActivities(scene, owner)).length, 1);
+      await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: true });
+      assert.equal(
+        (await settle(scene, ref, owner, 'x')).outcome,
+        'stored',
+        'its own, where all others are dead',
+      );
+    },
+  },
+  {
     name: 'an activity that starts elsewhere has no owner until one finds it',
     async body(scene) {
       const ref = await scene.say('hello');

@@ -179,6 +179,20 @@ export const moneyCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'what a process asked and did not renew is uncertain, also where it asks for it itself',
+    invariant: 'I7',
+    async body(scene) {
+      const ref = await start(scene, 'act_1');
+      await begin(scene, ref, 'act_1');
+      await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: true });
+      assert.equal((await sums(scene)).uncertainMicros, 0, 'its own, where all others are dead');
+      scene.advance(limits.leaseTtlMs);
+      const rescued = await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: false });
+      assert.deepEqual([rescued.activities, rescued.charges], [1, 1]);
+      assert.deepEqual(await sums(scene), { ...nothing, starts: 1, uncertainMicros: 100 });
+    },
+  },
+  {
     name: 'a process that dies leaves what it asked uncertain, and only that',
     invariant: 'I7',
     async body(scene) {

@@ -99,6 +99,17 @@ export const retentionCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'a step goes from table to table until it is full, so one that is not has found all',
+    async body(scene) {
+      const [send] = await scene.answer(await scene.say('x'), 'y');
+      await scene.deliver(send!);
+      scene.advance(40 * dayMs);
+      const ages = { nowMs: scene.nowMs, retentionMs: 30 * dayMs, dedupeKeepMs: 9 * dayMs };
+      assert.ok((await scene.store.prune({ ...ages, maxRows: 100 })) >= 2);
+      assert.equal(await scene.store.prune({ ...ages, maxRows: 100 }), 0);
+    },
+  },
+  {
     name: 'a counter lives as long as its window',
     invariant: 'I7',
     async body(scene) {

@@ -184,6 +184,18 @@ export const sendCases: readonly CaseBody[] = [
     },
   },
   {
+    name: 'a send that has long been on the wire is uncertain, also to its own sender',
+    invariant: 'I11',
+    async body(scene) {
+      const ref = await scene.say('a');
+      await scene.leave(nth(await scene.answer(ref, 'one'), 0));
+      await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: true });
+      scene.advance(limits.leaseTtlMs + limits.graphTimeoutMs);
+      const rescued = await scene.store.rescue({ ownerId: owner, nowMs: scene.nowMs, all: false });
+      assert.equal(rescued.uncertain, 1);
+    },
+  },
+  {
     name: 'the answer of a process that was thought dead is believed',
     invariant: 'I11',
     async body(scene) {

@@ -1,9 +1,12 @@
 /**
- * What stands before several webhook processes: each request goes to the next one. Where that is dead, the next is asked; where none
- * answers, whoever asked hears 503 and comes again, as Meta does.
+ * What stands before several processes: each request goes to the next one. Where that is dead, the next is asked; where it dies over the
+ * request, nobody knows what it did, so nobody else gets it: 502. Where none is there, 503. Meta and a queue of tasks come again then.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+
+/** What whoever asked hears where a process died over the request. */
+export const diedOverIt = 502;
 
 export class Balancer {
   readonly #server: Server;
@@ -18,10 +21,10 @@ export class Balancer {
     this.#server = createServer((incoming, outgoing) => void this.#forward(incoming, outgoing));
   }
 
-  /** `targets` tell where the processes are now. */
-  static async start(targets: readonly (() => string)[]): Promise<Balancer> {
+  /** `targets` tell where the processes are now; on any free port, unless one is given. */
+  static async start(targets: readonly (() => string)[], port = 0): Promise<Balancer> {
     const balancer = new Balancer(targets);
-    await new Promise<void>((done) => balancer.#server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((done) => balancer.#server.listen(port, '127.0.0.1', done));
     balancer.#url = `http://127.0.0.1:${(balancer.#server.address() as AddressInfo).port}`;
     return balancer;
   }
@@ -47,12 +50,18 @@ export class Balancer {
           ...(body.length > 0 && { body }),
         });
         const text = await answer.text();
+        const retryAfter = answer.headers.get('retry-after');
         outgoing.writeHead(answer.status, {
           'content-type': answer.headers.get('content-type') ?? 'text/plain',
+          ...(retryAfter !== null && { 'retry-after': retryAfter }),
         });
         outgoing.end(text);
         return;
-      } catch {
+      } catch (error) {
+        if (!wasRefused(error)) {
+          outgoing.writeHead(diedOverIt).end();
+          return;
+        }
         this.passedOn += 1;
       }
     }
@@ -60,6 +69,13 @@ export class Balancer {
     outgoing.end();
   }
 }
+
+/** Nobody listens there, so nobody has seen the request. */
+const wasRefused = (error: unknown) =>
+  error instanceof Error &&
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  error.cause.code === 'ECONNREFUSED';
 
 /** What is of one connection stays with it. */
 const ofConnection = new Set([

@@ -1,13 +1,13 @@
-/** What befalls a fleet and the services it stands on: kills, one after another, and crashes of Postgres and Redis. */
+/** What befalls a fleet and the services it stands on: kills, one after another, and crashes of Postgres and of what wakes. */
 import { until } from '../server-process.ts';
 import type { Fleet } from './fleet.ts';
 import type { OwnPostgres } from './own-postgres.ts';
-import type { OwnRedis } from './own-redis.ts';
+import type { OwnQueue } from './own-queue.ts';
 
 interface FaultsGiven {
   fleet: Fleet;
   postgres: OwnPostgres;
-  redis: OwnRedis | null;
+  queue: Pick<OwnQueue, 'crash'>;
   random: () => number;
   /** How long customers write. */
   lastsMs: number;
@@ -17,18 +17,20 @@ interface FaultsGiven {
   revived?: () => Promise<void>;
 }
 
-/** Kills one after another every 2 to 4 s; Redis at a quarter and three quarters of the time, Postgres at a third and two thirds. */
+/** Kills one after another every 2 to 4 s; what wakes at a quarter and three quarters of the time, Postgres at a third and two thirds. */
 export function startFaults(given: FaultsGiven): { stop(): Promise<void> } {
-  const { fleet, postgres, redis, random, lastsMs, killing, revived } = given;
+  const { fleet, postgres, queue, random, lastsMs, killing, revived } = given;
   const beginMs = Date.now();
+  // Those that have begun something first: a short run is to meet that, too.
+  const order = [...fleet.workers, ...fleet.webhooks];
   let stopping = false;
   const planned: { atMs: number; run: () => void | Promise<void> }[] = [1 / 3, 2 / 3].map((share) => ({
     atMs: beginMs + lastsMs * share,
     run: () => postgres.crash(),
   }));
-  if (redis !== null)
-    for (const share of [1 / 4, 3 / 4])
-      planned.push({ atMs: beginMs + lastsMs * share, run: () => redis.crash() });
+  const { crash } = queue;
+  if (crash !== null)
+    for (const share of [1 / 4, 3 / 4]) planned.push({ atMs: beginMs + lastsMs * share, run: crash });
   const life = (async () => {
     for (let nth = 0; !stopping; nth += 1) {
       const untilMs = Date.now() + 2_000 + random() * 2_000;
@@ -38,7 +40,7 @@ export function startFaults(given: FaultsGiven): { stop(): Promise<void> } {
         await each.run();
       }
       if (stopping) return;
-      const server = fleet.all[nth % fleet.all.length];
+      const server = order[nth % order.length];
       killing?.();
       await server?.kill();
       await server?.start();

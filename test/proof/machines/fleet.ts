@@ -1,6 +1,6 @@
 /**
  * The servers of a run with many processes: two that take webhooks and three that work, as an operator runs them, on one Postgres. Each
- * is killed and started again at will; a balancer stands before the webhooks.
+ * is killed and started again at will; a balancer stands before the webhooks, and another one before the workers where wakes are requests.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ export interface FleetOptions {
   postgresUrl: string;
   /** What a wake needs: WAKE, REDIS_URL, ... */
   env: Record<string, string>;
+  /** Where wakes come in as requests, for the workers. */
+  wakePort?: number | undefined;
   webhooks: number;
   workers: number;
   /** The whole of nightdesk.config.ts. */
@@ -40,9 +42,12 @@ export class Fleet {
   readonly webhooks: readonly ServerProcess[];
   readonly workers: readonly ServerProcess[];
   readonly #files = mkdtempSync(join(tmpdir(), 'nightdesk-fleet-'));
+  readonly #wakePort: number | undefined;
   #balancer: Balancer | null = null;
+  #wakeBalancer: Balancer | null = null;
 
   constructor(options: FleetOptions) {
+    this.#wakePort = options.wakePort;
     const make = (roles: string) =>
       new ServerProcess({
         simulatorUrl: options.simulatorUrl,
@@ -80,6 +85,11 @@ export class Fleet {
     for (const each of this.all) await each.start();
     const doors = this.webhooks.length > 0 ? this.webhooks : this.workers;
     this.#balancer = await Balancer.start(doors.map((each) => () => each.url));
+    if (this.#wakePort !== undefined)
+      this.#wakeBalancer = await Balancer.start(
+        this.workers.map((each) => () => each.url),
+        this.#wakePort,
+      );
   }
 
   /** Runs a command line beside the servers; what it prints is JSON. */
@@ -108,6 +118,7 @@ export class Fleet {
   async stop(): Promise<void> {
     await Promise.all(this.all.map((each) => each.stop()));
     await this.#balancer?.close();
+    await this.#wakeBalancer?.close();
   }
 
   remove(): void {

@@ -1,7 +1,7 @@
 /**
  * The run with many processes: customers write while one server after another is killed with SIGKILL and started again, Redis is
- * restarted empty and Postgres is crashed; webhooks come twice and shuffled, answers of Graph are lost. Then the faults stop, and
- * everything must come to an end. What is judged is what Meta saw, and rows read by SQL of its own.
+ * restarted empty and Postgres is crashed, tasks come twice and cannot be made; webhooks come twice and shuffled, answers of Graph are
+ * lost. Then the killing stops, and everything must come to an end. What is judged is what Meta saw, and rows read by SQL of its own.
  */
 import { type Simulator, startSimulator } from '#simulator/index.ts';
 import { pause } from '../server-process.ts';
@@ -12,10 +12,8 @@ import { startFaults } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { makeOlderVersion } from './older-version.ts';
 import { OwnPostgres } from './own-postgres.ts';
-import { OwnRedis } from './own-redis.ts';
+import { openQueue, type WakeName } from './own-queue.ts';
 import { ask, lookInto } from './rows.ts';
-
-export type WakeName = 'local' | 'bullmq' | 'cloud-tasks';
 
 export interface MachinesOptions {
   seed: number;
@@ -28,6 +26,8 @@ export interface MachinesOptions {
   webhooks: number;
   workers: number;
   limits?: Record<string, number>;
+  /** Of Cloud Tasks; once a minute if absent. */
+  sweepCallsEveryMs?: number;
   /** In the place of kills and crashes another version is deployed over, one process after another. */
   deploy?: boolean;
 }
@@ -37,7 +37,8 @@ export interface MachinesReport {
   kills: number;
   /** Processes that were replaced by another version. */
   deployed: number;
-  redisRestarts: number;
+  /** What befell that which wakes. */
+  ofQueue: Readonly<Record<string, number>>;
   postgresRestarts: number;
   duplicatedWebhooks: number;
   retriedWebhooks: number;
@@ -62,18 +63,19 @@ export async function runMachines(options: MachinesOptions): Promise<MachinesRep
     displayNumber: `+1 555 07${digits(i, 4)}`,
   }));
   const postgres = await OwnPostgres.start();
-  const redis = options.wake === 'bullmq' ? await OwnRedis.start() : null;
   const simulator = await startTown(numbers, random);
+  const queue = await openQueue(options.wake, simulator, options);
   const older = options.deploy === true ? makeOlderVersion() : null;
   const fleet = new Fleet({
     ...(older !== null && { bin: older.bin }),
     ...{ simulatorUrl: simulator.url, postgresUrl: postgres.url },
     ...{ webhooks: options.webhooks, workers: options.workers },
-    env: { WAKE: options.wake, ...(redis !== null && { REDIS_URL: redis.url }) },
+    ...{ env: queue.env, wakePort: queue.wakePort },
     config: `export default { limits: ${JSON.stringify(options.limits ?? {})} };\n`,
   });
   try {
     await fleet.start();
+    queue.serve();
     await simulator.control.setup({ webhookUrl: `${fleet.url}/webhooks/whatsapp` });
     await fleet.applyTenants(tenantsOf(numbers));
     const contacts = await makeContacts(simulator, numbers, options.contacts);
@@ -82,9 +84,10 @@ export async function runMachines(options: MachinesOptions): Promise<MachinesRep
       shuffleWebhooks: { rate: 1, maxMs: 150 },
       loseAnswer: { rate: 0.02 },
     });
+    queue.setFaults();
     const lastsMs = (options.messages / options.messagesPerSecond) * 1_000;
     const deploying = older === null ? null : redeployAll(fleet, lastsMs);
-    const faults = older === null ? startFaults({ fleet, postgres, redis, random, lastsMs }) : null;
+    const faults = older === null ? startFaults({ fleet, postgres, queue, random, lastsMs }) : null;
     await talk(simulator, contacts, options, random);
     await faults?.stop();
     const deployed = (await deploying) ?? 0;
@@ -102,7 +105,7 @@ export async function runMachines(options: MachinesOptions): Promise<MachinesRep
       verdict: await judge(said, accepted, lookInto(postgres.url)),
       kills: fleet.kills,
       deployed,
-      redisRestarts: redis?.restarts ?? 0,
+      ofQueue: queue.counts(),
       postgresRestarts: postgres.restarts,
       duplicatedWebhooks: counters.webhookDuplicated ?? 0,
       retriedWebhooks: counters.webhookFailed ?? 0,
@@ -112,9 +115,9 @@ export async function runMachines(options: MachinesOptions): Promise<MachinesRep
       ...{ audit, settled, seconds: (Date.now() - startedMs) / 1_000 },
     };
   } finally {
+    await queue.close();
     await fleet.stop();
     await simulator.close();
-    await redis?.stop();
     await postgres.remove();
     older?.remove();
     if (process.env.KEEP_PROOF === undefined) fleet.remove();

@@ -99,7 +99,7 @@ async function endWork(scene: Scene, activities: readonly RunnableActivity[], st
   const knows = activities.map(({ activityId }) => activityId);
   const charged = activities.filter(({ charge }) => charge !== undefined);
   await step('renew_leases', () => store.renewLeases({ ownerId: owner, nowMs, knows }));
-  await step('read_history', () =>
+  await step('read_histories', () =>
     Promise.all(activities.map(({ ref, fence }) => store.readHistory({ ref, throughFence: fence, max: 5 }))),
   );
   await step('begin_attempts', () => Promise.all(charged.map((each) => store.beginAttempt(attemptOf(each)))));

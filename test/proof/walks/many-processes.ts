@@ -1,6 +1,6 @@
 /**
  * The shop on two processes that take webhooks and three that work, on a Postgres of the run's own: one after another is killed, Postgres is
- * crashed twice, and with BullMQ Redis comes back empty twice. Time is the database's, so no clock is put ahead here.
+ * crashed twice, and what wakes them has its own bad days. Time is the database's, so no clock is put ahead here.
  */
 
 import { runCommand } from '#runtime/commands.ts';
@@ -9,7 +9,7 @@ import { withStore } from '#surface/cli/run.ts';
 import { startFaults } from '../machines/faults.ts';
 import { Fleet, secretKey } from '../machines/fleet.ts';
 import { OwnPostgres } from '../machines/own-postgres.ts';
-import { OwnRedis } from '../machines/own-redis.ts';
+import { openQueue, type WakeName } from '../machines/own-queue.ts';
 import { postgresBooks } from '../machines/rows.ts';
 import {
   type Befalling,
@@ -19,13 +19,12 @@ import {
   shopConfigPath,
 } from './premises.ts';
 
-export const shopWakes = ['local', 'bullmq'] as const;
-export type ShopWake = (typeof shopWakes)[number];
-
 export interface ManyOptions {
-  wake: ShopWake;
+  wake: WakeName;
   /** Values for `limits` beside those of every walk. */
   limits?: Readonly<Record<string, number>>;
+  /** Of the scheduler of Cloud Tasks; once a minute if absent. */
+  sweepCallsEveryMs?: number;
 }
 
 /** What such a walk does not show. */
@@ -36,26 +35,28 @@ const webhooks = 2;
 const workers = 3;
 
 export const openManyProcesses =
-  ({ wake, limits = {} }: ManyOptions) =>
-  async ({ simulatorUrl, env }: Opening): Promise<Premises> => {
-    const redis = wake === 'bullmq' ? await OwnRedis.start() : null;
+  ({ wake, limits = {}, ...ofQueue }: ManyOptions) =>
+  async ({ simulator, env }: Opening): Promise<Premises> => {
+    const queue = await openQueue(wake, simulator, ofQueue);
     const postgres = await OwnPostgres.start();
     const fleet = new Fleet({
-      ...{ simulatorUrl, postgresUrl: postgres.url, webhooks, workers },
-      env: { ...env, WAKE: wake, ...(redis !== null && { REDIS_URL: redis.url }) },
+      ...{ simulatorUrl: simulator.url, postgresUrl: postgres.url, webhooks, workers },
+      ...{ env: { ...env, ...queue.env }, wakePort: queue.wakePort },
       config: [
         `import shop from ${JSON.stringify(shopConfigPath)};`,
         `export default { ...shop, limits: { ...shop.limits, ...${JSON.stringify(limits)} } };\n`,
       ].join('\n'),
     });
     const close = async () => {
+      await queue.close();
       await fleet.stop();
-      await redis?.stop();
       await postgres.remove();
       if (process.env.KEEP_PROOF === undefined) fleet.remove();
     };
     try {
       await fleet.start();
+      queue.serve();
+      queue.setFaults();
     } catch (error) {
       await close();
       throw error;
@@ -65,16 +66,17 @@ export const openManyProcesses =
       books: postgresBooks(postgres.url),
       demanded: [
         ...['crashes of Postgres', 'answers of Graph lost', 'webhooks tried again'],
-        ...(redis === null ? [] : ['empty restarts of Redis']),
+        ...Object.keys(queue.counts()),
       ],
+      pagesExpireAfterMs: 60_000,
       metaFaults: { loseAnswer: { rate: 0.02 } },
       applyTenants: (file) => fleet.applyTenants(file),
-      befall: (of: Befalling) => startFaults({ ...of, fleet, postgres, redis }),
+      befall: (of: Befalling) => startFaults({ ...of, fleet, postgres, queue }),
       handBack: (conversations) => handBack(postgres.url, conversations),
       audit: () => fleet.command('audit', '--days', '3'),
       count(book) {
         book.count('crashes of Postgres', postgres.restarts);
-        if (redis !== null) book.count('empty restarts of Redis', redis.restarts);
+        for (const [what, times] of Object.entries(queue.counts())) book.count(what, times);
         book.count('webhooks that a dead process did not take', fleet.passedOn);
       },
       stop: () => fleet.stop(),

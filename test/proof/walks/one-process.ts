@@ -10,10 +10,10 @@ import { type Befalling, type Opening, type Premises, shopConfigPath } from './p
 const leapMs = 4 * 3_600_000;
 const leaps = 3;
 
-export async function openOneProcess({ simulatorUrl, env: given, clock }: Opening): Promise<Premises> {
+export async function openOneProcess({ simulator, env: given, clock }: Opening): Promise<Premises> {
   const env = { ...given };
   const config = `export { default } from ${JSON.stringify(shopConfigPath)};\n`;
-  const server = new ServerProcess({ simulatorUrl, config, env });
+  const server = new ServerProcess({ simulatorUrl: simulator.url, config, env });
   await server.start();
   let leapt = 0;
   const leap = () => {
@@ -58,6 +58,7 @@ export async function openOneProcess({ simulatorUrl, env: given, clock }: Openin
       }
     }),
     demanded: ['reminders', 'welcomes back', 'leaps of four hours'],
+    pagesExpireAfterMs: 3_600_000,
     metaFaults: {},
     applyTenants: async (file) => void (await server.command('tenants.apply', { file })),
     befall,

@@ -1,4 +1,5 @@
 /** Where the shop of a walk runs, and what befalls it there. To let it run elsewhere, write one more and name it in `test/proof/walks.ts`. */
+import type { Simulator } from '#simulator/index.ts';
 import type { Books } from '../../walks/books.ts';
 import type { Notebook } from '../../walks/notebook.ts';
 
@@ -28,6 +29,8 @@ export interface Premises {
   readonly books: Books;
   /** Figures that may not be 0 here. */
   readonly demanded: readonly string[];
+  /** Unpaid pages close after this. Where a run waits for its end it waits for those, too, unless it cannot live to see it. */
+  readonly pagesExpireAfterMs: number;
   /** Faults of Meta beside those of every walk. */
   readonly metaFaults: Readonly<Record<string, unknown>>;
   applyTenants(file: object): Promise<void>;
@@ -42,7 +45,7 @@ export interface Premises {
 }
 
 export interface Opening {
-  simulatorUrl: string;
+  simulator: Simulator;
   /** Of the servers. */
   env: Readonly<Record<string, string>>;
   /** That of the look-alikes, which premises may put ahead. */

@@ -71,10 +71,9 @@ export async function walkForReal(options: RealWalkOptions, open: OpenPremises):
     model: { latencyMs: { minMs: 50, maxMs: 500 } },
   });
   try {
-    const { url: simulatorUrl } = simulator;
     const honours = options.honoursKeys ? 'yes' : 'no';
-    const env = { SHOP_PROVIDERS_URL: simulatorUrl, SHOP_HONOURS_KEYS: honours };
-    const premises = await open({ simulatorUrl, env, clock });
+    const env = { SHOP_PROVIDERS_URL: simulator.url, SHOP_HONOURS_KEYS: honours };
+    const premises = await open({ simulator, env, clock });
     try {
       return await new RealWalk(options, { simulator, premises, random }).run();
     } finally {
@@ -130,7 +129,7 @@ class RealWalk {
   async #furnish(): Promise<void> {
     const { honoursKeys } = this.#options;
     const { control } = this.#simulator;
-    const { url, metaFaults } = this.#premises;
+    const { url, metaFaults, pagesExpireAfterMs } = this.#premises;
     await this.#premises.applyTenants(tenantsFile);
     await control.setup({ webhookUrl: `${url}/webhooks/whatsapp` });
     await control.setFaults({ ...webhookFaults, ...metaFaults });
@@ -138,7 +137,7 @@ class RealWalk {
     await control.setCheckout({
       webhookUrl: `${url}/events/stripe/${tenantsFile.tenants[0].id}`,
       webhookSecret: webhookSecretOf,
-      expireAfterMs: hourMs,
+      expireAfterMs: pagesExpireAfterMs,
       duplicateEvent: { rate: 0.3 },
       lateEvent: { rate: 0.1, minMs: 2_000, maxMs: 20_000 },
       loseAnswer: { rate: 0.03 },
@@ -268,7 +267,7 @@ class RealWalk {
       );
       const { updates } = this.#simulator.meta.waiting();
       const { inFlight, retrying } = this.#simulator.checkout.stats().events;
-      if (open?.n === 0 && updates + inFlight + retrying === 0) return true;
+      if (open?.n === 0 && updates + inFlight + retrying + this.#pagesToClose() === 0) return true;
       const uncertain = await ask("SELECT 1 FROM send WHERE state = 'uncertain' LIMIT 1");
       if (uncertain.length === 0) continue;
       for (const { id } of numbers)
@@ -278,6 +277,12 @@ class RealWalk {
         );
     }
     return false;
+  }
+
+  /** Unpaid pages that will close while we wait. */
+  #pagesToClose(): number {
+    if (this.#premises.pagesExpireAfterMs > settleMs) return 0;
+    return this.#simulator.checkout.list().filter(({ state }) => state === 'open').length;
   }
 
   async #sayHello(walkers: readonly Walker[]): Promise<string[]> {

@@ -27,6 +27,7 @@ import { limitNotGivenBack } from './limit-not-given-back.ts';
 import { limitSummed } from './limit-summed.ts';
 import { lostAnswerHandedBack } from './lost-answer-handed-back.ts';
 import { lostAnswerRefused } from './lost-answer-refused.ts';
+import { lostCommitRunAgain } from './lost-commit-run-again.ts';
 import { madeAnswerSaidLater } from './made-answer-said-later.ts';
 import { mergeDropsEvents } from './merge-drops-events.ts';
 import { mergeForgetsAwaiting } from './merge-forgets-awaiting.ts';
@@ -118,6 +119,7 @@ export const variants: readonly Variant[] = [
   spendingCountedTwice,
   uncertainAskedAgain,
   uncertainCostLeft,
+  lostCommitRunAgain,
 ];
 
 /** @throws Error where there is none of that name. */

@@ -104,6 +104,22 @@ describe.skipIf(!isHere)('two processes take in the same customers', () => {
     expect(rows.filter(({ position, next }) => BigInt(position) >= BigInt(next))).toEqual([]);
   });
 
+  it.each(seeds)('I2: one id under two customers is one event of one of them (seed %i)', async (seed) => {
+    random = seededRandom(seed);
+    const people = [personOf(0), personOf(1)];
+    await post(door(0), ...people.map((from) => scene.message('hello', { from })));
+    for (let round = 0; round < 10; round++) {
+      const messages = people.map((from) => scene.message('x', { from, wamid: `wamid.${round}` }));
+      const appended = await Promise.all(shuffled(messages).map((message, i) => post(door(i), message)));
+      expect(appended.map(({ stored, duplicates }) => [stored, duplicates]).toSorted()).toEqual([
+        [0, 1],
+        [1, 0],
+      ]);
+    }
+    const rows = await schema.query('SELECT conversation_id FROM event');
+    expect(rows.length).toBe(12);
+  });
+
   it.each(seeds)("I10: a customer's first words by both doors make one contact (seed %i)", async (seed) => {
     random = seededRandom(seed);
     const people = Array.from({ length: 30 }, (_, i) => i);

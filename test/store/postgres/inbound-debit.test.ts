@@ -36,7 +36,7 @@ describe.skipIf(!isHere)('the debit of what comes in, in Postgres as in the core
         const rows = await schema.query(
           `SELECT d.tat_ms AS "tatMs", d.inbound_tat_ms AS "inboundTatMs"
             FROM jsonb_to_recordset($1::jsonb) AS g ("perSecond" double precision, "tatMs" double precision, "inboundTatMs" double precision),
-              _debit_inbound(g."perSecond", g."tatMs", g."inboundTatMs", $2::double precision) AS d`,
+              _debit_inbound(g."perSecond", g."tatMs", g."inboundTatMs", ARRAY[$2::bigint]) AS d`,
           [JSON.stringify(given), startMs],
         );
         expect(rows).toEqual(given.map((each) => debitInbound(each, startMs)));
@@ -52,7 +52,9 @@ describe.skipIf(!isHere)('the debit of what comes in, in Postgres as in the core
         await schema.wipe();
         await schema.query("INSERT INTO pace (tenant_id, scope, key) VALUES ('acme', 'number', '100')");
         const nows = gaps.map((ms) => startMs + ms).sort();
-        const messages = nows.map(() => ({ tenantId: 'acme', phoneNumberId: '100', perSecond: 80 }));
+        const messages = nows.map((_, nth) => ({
+          ...{ body: nth + 1, tenantId: 'acme', phoneNumberId: '100', perSecond: 80 },
+        }));
         await schema.query(
           "SELECT _debit_numbers($1::jsonb, $2::bigint[], array_fill('{}'::jsonb, ARRAY[$3::int]))",
           [JSON.stringify(messages), nows, nows.length],

@@ -4,7 +4,7 @@ import { compareStores, type Figures, hasGrown } from '../../proof/plans/compare
 import { isPostgresHere, makeSchema, postgresUrl } from './server.ts';
 
 const doors = [
-  ...['append', 'take_conversations', 'commit_turns', 'renew_leases', 'read_history', 'begin_attempts'],
+  ...['append', 'take_conversations', 'commit_turns', 'renew_leases', 'read_histories', 'begin_attempts'],
   ...['settle_activities', 'grant_sends', 'settle_sends', 'record_statuses', 'find_work', 'fire_timers'],
   ...['resolve_uncertain', 'read_stats'],
 ];

@@ -31,6 +31,10 @@ export interface TestSchema {
   functionsSchema: string;
   /** Runs statements past the store, where its tables and functions need no schema. */
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
+  /** Another connection, for a transaction that stays open. */
+  connect(): Promise<pg.Client>;
+  /** Resolves when somebody waits for a lock of these tables. */
+  blocked(): Promise<void>;
   /** Empties all tables. */
   wipe(): Promise<void>;
   drop(): Promise<void>;
@@ -58,6 +62,17 @@ export async function makeSchema(subject: string): Promise<TestSchema> {
     name,
     functionsSchema,
     query: async (sql, values) => (await client.query(sql, values)).rows,
+    async connect() {
+      const other = new pg.Client({ connectionString: postgresUrl });
+      await other.connect();
+      await other.query(`SET search_path = ${functionsSchema}, ${name}`);
+      return other;
+    },
+    async blocked() {
+      const waits = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${functionsSchema}.%'`;
+      for (let looks = 0; (await client.query(waits)).rowCount === 0; looks += 1)
+        if (looks > 10_000) throw new Error('nobody waits for a lock');
+    },
     // Postings are never deleted, so their guard stands aside; nobody but a superuser may do that.
     wipe: async () =>
       void (await client.query(

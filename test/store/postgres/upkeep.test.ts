@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '#core/limits.ts';
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Store } from '#core/ports/store.ts';
-import { openPostgresStore } from '#store/postgres/index.ts';
+import { Database } from '#store/postgres/database/database.ts';
+import { openPostgresStore, storeOn } from '#store/postgres/index.ts';
 import {
   dayMs,
   hourMs,
@@ -185,6 +186,28 @@ describe.skipIf(!isHere)('upkeep by several processes, on Postgres', () => {
         expect(rescued.conversations).toBe(0);
       } finally {
         await store.close();
+      }
+    }));
+
+  it('a hold after a restore may take longer than a statement does elsewhere', () =>
+    onTwoStores(schema, async ({ scene }) => {
+      await scene.say('hello');
+      // Every statement of this connection may take 600 ms; whoever changes a conversation takes 800.
+      const url = `${postgresUrl}?statement_timeout=600&query_timeout=600`;
+      const place = { url, schema: schema.name, connectionsMax: 1, clock: 'caller' as const };
+      const hurried = new Database({ ...place, soon: (fn) => void setImmediate(fn) }, schema.functionsSchema);
+      await schema.query(
+        `CREATE FUNCTION ${schema.name}.take_long() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.8); RETURN NULL; END'`,
+      );
+      await schema.query(
+        `CREATE TRIGGER takes_long AFTER UPDATE ON conversation EXECUTE FUNCTION ${schema.name}.take_long()`,
+      );
+      try {
+        const held = await storeOn(hurried).holdAfterRestore({ nowMs: scene.nowMs });
+        expect(held).toMatchObject({ conversations: 1, messages: 1 });
+      } finally {
+        await schema.query('DROP TRIGGER takes_long ON conversation');
+        await hurried.close();
       }
     }));
 

@@ -1,5 +1,6 @@
 /** Several processes on one Postgres: one takes webhooks, the others get tasks and do the work. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { limits } from '#core/limits.ts';
 import type { ModelClient } from '#core/ports/model.ts';
 import type { MovableWorld } from '#runtime/world/real-world.ts';
 import { openPostgresStore } from '#store/postgres/index.ts';
@@ -10,6 +11,22 @@ const isHere = await isPostgresHere();
 let schema: TestSchema;
 let stage: Stage | null = null;
 const servers: Server[] = [];
+
+/** What the tasks say that were made, in order. */
+const bodies = ({ sim }: Stage) =>
+  sim.meta.log
+    .read({ kinds: new Set(['taskCreated']) })
+    .flatMap((event) => (event.kind === 'taskCreated' ? [event.body] : []));
+
+/** Never answers. */
+function hangingModel(): { model: ModelClient; held: () => number } {
+  let held = 0;
+  const reply = () => {
+    held += 1;
+    return new Promise<never>(() => {});
+  };
+  return { model: { name: 'hanging', reply }, held: () => held };
+}
 
 const openShared = ({ timers }: MovableWorld) =>
   openPostgresStore({
@@ -45,19 +62,54 @@ describe.skipIf(!isHere)('several processes on Postgres', () => {
     expect(await worker.nightdesk.store.stats()).toMatchObject({ mailboxDepth: 0, awaiting: 0 });
   });
 
-  test('a process that goes in the middle of its work answers nobody twice, and nothing is lost', async () => {
-    let held = 0;
-    const hanging: ModelClient = {
-      name: 'hanging',
-      reply: () => {
-        held += 1;
-        return new Promise(() => {});
-      },
-    };
-    const first = await openStage({ openShared, model: hanging });
+  test('what a dead process had begun is taken over once its lease is over, before the scheduler calls', async () => {
+    const { model, held } = hangingModel();
+    const first = await openStage({ openShared, model });
     stage = first;
     await first.say('hello');
-    await first.until(() => held === 1, 'the model was asked');
+    await first.until(() => held() === 1, 'the model was asked');
+    servers.push(await startServer({ openShared }, first.world, first.sim));
+    await first.nightdesk.stop({ deadlineMs: 0 });
+    first.pass(limits.leaseTtlMs + 1_000);
+    await first.until(() => first.answers().length >= 1, 'an answer');
+    expect(first.answers()).toEqual(['You said: hello']);
+  });
+
+  test('a sweep looks anew while another one waits for what it took over', async () => {
+    const { model, held } = hangingModel();
+    const first = await openStage({ openShared, model });
+    stage = first;
+    await first.say('hello');
+    await first.until(() => held() === 1, 'the model was asked');
+    // Its tasks go where nobody works, so that only sweeps find anything.
+    const env = { CLOUD_TASKS_TARGET_URL: first.url };
+    const second = await startServer({ openShared, model, env }, first.world, first.sim);
+    servers.push(second);
+    await first.nightdesk.stop({ deadlineMs: 0 });
+    first.pass(limits.leaseTtlMs + 1_000);
+    const sweep = () =>
+      fetch(`${second.url}/internal/wake`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${first.goodToken()}` },
+        body: '{"sweep":true}',
+      }).catch(() => null);
+    void sweep();
+    await first.until(() => held() === 2, 'the model was asked anew');
+    const known = new Set(bodies(first));
+    await first.say('and I', '15550002');
+    const times = () =>
+      bodies(first).filter((body) => !known.has(body) && body.includes('conversationId')).length;
+    await first.until(() => times() === 1, 'a task of it');
+    void sweep();
+    await first.until(() => times() === 2, 'one more, of the sweep');
+  });
+
+  test('a process that goes in the middle of its work answers nobody twice, and nothing is lost', async () => {
+    const { model, held } = hangingModel();
+    const first = await openStage({ openShared, model });
+    stage = first;
+    await first.say('hello');
+    await first.until(() => held() === 1, 'the model was asked');
     const env = { CLOUD_TASKS_TARGET_URL: first.url };
     const second = await startServer({ openShared, env }, first.world, first.sim);
     servers.push(second);

@@ -37,12 +37,8 @@ export function languageAsked(text: string, languages: readonly string[]): strin
 export function languageSpoken(text: string, languages: readonly string[]): string | null {
   const asked = languageAsked(text, languages);
   if (asked !== null) return asked;
-  const fits = languages.filter((each) =>
-    (languageWords[each]?.greetings ?? []).some((greeting) =>
-      isOneOf(text.split(/[,.!\n]/)[0] ?? '', [greeting]),
-    ),
-  );
-  return fits[0] ?? null;
+  const first = text.split(/[,.!\n]/)[0] ?? '';
+  return languages.find((each) => isOneOf(first, languageWords[each]?.greetings ?? [])) ?? null;
 }
 
 export interface RootInput {

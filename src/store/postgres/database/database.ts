@@ -30,6 +30,8 @@ export interface DatabaseOptions {
 
 /** A statement that takes longer hangs; the pool gets its connection back. */
 const statementTimeoutMs = 30_000;
+/** One that goes through the whole store while nobody works with it: hundreds of millions of rows. */
+const wholeStoreTimeoutMs = 3_600_000;
 const connectTimeoutMs = 5_000;
 /** Of one call that fails only since others worked on the same rows. */
 export const attemptsMax = 3;
@@ -99,15 +101,17 @@ export class Database {
 
   /** The same, and what Postgres said is thrown as it is. */
   async attempt<T>(name: string, input: object): Promise<T> {
-    if (this.#closed) throw new Fault('stopping', 'The store is closed: the process is stopping.');
-    const text = `SELECT ${this.functions}.${name}($1::jsonb) AS answer`;
-    const values = [JSON.stringify(this.#isCallersClock ? input : timeless(input))];
+    const { text, values } = this.#statementOf(name, input);
     const { rows } = await this.pool.query<{ answer: T }>(
       this.#isPooled ? { text, values } : { name, text, values },
     );
-    const [row] = rows;
-    if (row === undefined) throw new Error(`The function ${name} of the database answered nothing.`);
-    return row.answer;
+    return answerOf(name, rows);
+  }
+
+  #statementOf(name: string, input: object): { text: string; values: string[] } {
+    if (this.#closed) throw new Fault('stopping', 'The store is closed: the process is stopping.');
+    const text = `SELECT ${this.functions}.${name}($1::jsonb) AS answer`;
+    return { text, values: [JSON.stringify(this.#isCallersClock ? input : timeless(input))] };
   }
 
   /** A change: the same, and the crash points of its transaction are reached. */
@@ -118,11 +122,40 @@ export class Database {
     return answer;
   }
 
+  /** A change that goes through the whole store, which may take longer than a statement does elsewhere. @throws Fault as `call` does */
+  async changeWhole<T>(transaction: Transaction, name: string, input: object): Promise<T> {
+    this.crashPoints?.reach(`${transaction}.beforeCommit`);
+    const statement = { ...this.#statementOf(name, input), query_timeout: wholeStoreTimeoutMs };
+    try {
+      const client = await this.pool.connect();
+      let isDone = false;
+      try {
+        await client.query('BEGIN');
+        await client.query(`SET LOCAL statement_timeout = ${wholeStoreTimeoutMs}`);
+        const { rows } = await client.query<{ answer: T }>(statement);
+        await client.query('COMMIT');
+        isDone = true;
+        this.crashPoints?.reach(`${transaction}.afterCommit`);
+        return answerOf(name, rows);
+      } finally {
+        // A connection that is closed has nothing open.
+        client.release(!isDone);
+      }
+    } catch (error) {
+      throw faultOf(error);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.pool.end();
   }
+}
+
+function answerOf<T>(name: string, [row]: readonly { answer: T }[]): T {
+  if (row === undefined) throw new Error(`The function ${name} of the database answered nothing.`);
+  return row.answer;
 }
 
 /** Without the caller's time, so that the function takes the database's. */

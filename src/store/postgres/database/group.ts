@@ -1,41 +1,59 @@
 /**
- * One commit for everything of a kind that waits: while a call is under way, what is submitted gathers and shares the next one. A
+ * One commit for everything of a kind that waits: while calls are under way, what is submitted gathers and shares the next one. A
  * deadlock or a serialization failure has changed nothing, so the group is tried again and then its members singly; what one member
  * is refused for as data, it is refused for alone. What became of a group whose answer was lost nobody knows: all its members hear
  * so, and what they do again finds its dedupe key, its fence or its row as the first time left it.
  */
 import { limits } from '#core/limits.ts';
-import type { Transaction } from '#core/ports/crash-points.ts';
+import type { CrashPoint, Transaction } from '#core/ports/crash-points.ts';
 import { attemptsMax, type Database } from './database.ts';
 import { faultOf, isOfOneMember, isRetriable } from './faults.ts';
 
 interface Waiting<I, O> {
   item: I;
   cost: number;
+  keys: readonly string[];
   resolve(answer: O): void;
   reject(error: unknown): void;
 }
 
-export interface GroupGiven<I> {
-  transaction: Transaction;
+/** Under way at once: one works while another waits for the disk. */
+const callsMax = 2;
+
+type GroupDatabase = Pick<Database, 'attempt' | 'soon' | 'crashPoints'>;
+
+export interface GroupForm<I, O> {
+  inputOf(items: readonly I[]): object;
+  answersOf(answer: unknown, items: readonly I[]): O[];
+}
+
+export interface GroupGiven<I, O> {
+  /** Left out, it only reads. */
+  transaction?: Transaction;
   /** The function: gets `{ items, ...shared }` and answers an array, an answer for each item in their order. */
   function: string;
+  /** Where the function wants another form of its items or answers in another. */
+  form?: GroupForm<I, O>;
   /** What every call is given beside its items, such as limits. */
   shared?: () => object;
   /** In appended messages, about; a call takes items up to `limits.groupCommitCostMax` of it. */
   costOf?: (item: I) => number;
-  /** Calls under way at once: one keeps an order between items, more keep a slow disk busy. */
-  callsMax?: number;
+  /** How many must wait before a second call goes beside one that is under way: fewer, fuller calls cost less. Default 1. */
+  besideMin?: number;
+  /** Items that share a key are taken in the order in which they came: two of them are never in two calls at once. */
+  keysOf?: (item: I) => readonly string[];
 }
 
 export class Group<I extends object, O> {
-  readonly #db: Database;
-  readonly #given: GroupGiven<I>;
-  readonly #waiting: Waiting<I, O>[] = [];
+  readonly #db: GroupDatabase;
+  readonly #given: GroupGiven<I, O>;
+  #waiting: Waiting<I, O>[] = [];
+  /** Of what is in calls that are under way. */
+  readonly #keys = new Set<string>();
   #calls = 0;
   #scheduled = false;
 
-  constructor(db: Database, given: GroupGiven<I>) {
+  constructor(db: GroupDatabase, given: GroupGiven<I, O>) {
     this.#db = db;
     this.#given = given;
   }
@@ -48,13 +66,16 @@ export class Group<I extends object, O> {
   /** @throws Fault as `Database.call` does. */
   submit(item: I): Promise<O> {
     return new Promise<O>((resolve, reject) => {
-      this.#waiting.push({ item, cost: this.#given.costOf?.(item) ?? 1, resolve, reject });
+      const { costOf, keysOf } = this.#given;
+      const waiting = { item, cost: costOf?.(item) ?? 1, keys: keysOf?.(item) ?? [], resolve, reject };
+      this.#waiting.push(waiting);
       this.#schedule();
     });
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0 || this.#calls >= (this.#given.callsMax ?? 2)) return;
+    const waitingMin = this.#calls === 0 ? 1 : (this.#given.besideMin ?? 1);
+    if (this.#scheduled || this.#waiting.length < waitingMin || this.#calls >= callsMax) return;
     this.#scheduled = true;
     this.#db.soon(() => {
       this.#scheduled = false;
@@ -63,21 +84,33 @@ export class Group<I extends object, O> {
       this.#calls += 1;
       void this.#run(members).finally(() => {
         this.#calls -= 1;
+        for (const { keys } of members) for (const key of keys) this.#keys.delete(key);
         this.#schedule();
       });
       this.#schedule();
     });
   }
 
+  /** What may not go yet lets nothing pass that shares a key with it. */
   #take(): Waiting<I, O>[] {
+    const taken: Waiting<I, O>[] = [];
+    const left: Waiting<I, O>[] = [];
+    const blocked = new Set(this.#keys);
     let cost = 0;
-    let count = 0;
     for (const each of this.#waiting) {
-      if (count > 0 && cost + each.cost > limits.groupCommitCostMax) break;
-      cost += each.cost;
-      count += 1;
+      const isFull = taken.length > 0 && cost + each.cost > limits.groupCommitCostMax;
+      if (isFull || each.keys.some((key) => blocked.has(key))) {
+        left.push(each);
+        for (const key of each.keys) blocked.add(key);
+        if (isFull) cost = Number.POSITIVE_INFINITY;
+      } else {
+        taken.push(each);
+        cost += each.cost;
+      }
     }
-    return this.#waiting.splice(0, count);
+    this.#waiting = left;
+    for (const { keys } of taken) for (const key of keys) this.#keys.add(key);
+    return taken;
   }
 
   async #run(members: Waiting<I, O>[]): Promise<void> {
@@ -96,17 +129,22 @@ export class Group<I extends object, O> {
   }
 
   async #attempt(members: Waiting<I, O>[]): Promise<O[]> {
-    const { transaction, shared } = this.#given;
-    const input = { ...shared?.(), items: members.map(({ item }) => item) };
+    const { transaction, shared, form } = this.#given;
+    const items = members.map(({ item }) => item);
+    const input = { ...shared?.(), ...(form?.inputOf(items) ?? { items }) };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        for (const _ of members) this.#db.crashPoints?.reach(`${transaction}.beforeCommit`);
-        const answers = await this.#db.attempt<O[]>(this.#given.function, input);
-        for (const _ of members) this.#db.crashPoints?.reach(`${transaction}.afterCommit`);
-        return answers;
+        this.#reach(transaction && `${transaction}.beforeCommit`, members.length);
+        const answer = await this.#db.attempt<O[]>(this.#given.function, input);
+        this.#reach(transaction && `${transaction}.afterCommit`, members.length);
+        return form?.answersOf(answer, items) ?? answer;
       } catch (error) {
         if (!isRetriable(error) || attempt >= attemptsMax) throw error;
       }
     }
+  }
+
+  #reach(point: CrashPoint | undefined, members: number): void {
+    if (point !== undefined) for (let i = 0; i < members; i += 1) this.#db.crashPoints?.reach(point);
   }
 }

@@ -6,37 +6,30 @@
 -- A dedupe key is claimed by the event's unique index: of two groups that hold one message, the second waits for the first at
 -- the conversation or at the index, and finds a duplicate.
 
--- Each item: `{ messages, notices, quarantine }` of one body as `append.ts` encodes them. Its answer: `{ messages, notices }`, an answer for
--- each message and whether each notice is new. What was written is joined with what was asked by hash, since a group may hold hundreds; tables
--- are never joined so.
+-- `messages` are those of all bodies in their order, as `append.ts` encodes them, each with the `body` it came in, counted from 1; `items` are the
+-- bodies, `{ notices, quarantine }`. Answers `{ messages, notices }`: one answer for each message, and for each body whether each of its notices
+-- is new. What was written is joined with what was asked by hash, since a group may hold hundreds; tables are never joined so.
 CREATE FUNCTION append(input jsonb) RETURNS jsonb LANGUAGE plpgsql SET enable_hashjoin = on AS $$
 DECLARE
-  messages jsonb;
-  nows bigint[];
-  answers jsonb;
+  messages constant jsonb := input -> 'messages';
+  answers jsonb := '[]';
   notices jsonb;
 BEGIN
-  SELECT jsonb_agg(m.value ORDER BY i.nth, m.nth), array_agg(i.now_ms ORDER BY i.nth, m.nth) INTO messages, nows
-    FROM (SELECT value, ordinality AS nth, _now_of(value) AS now_ms FROM jsonb_array_elements(input -> 'items') WITH ORDINALITY OFFSET 0) AS i,
-      jsonb_array_elements(i.value -> 'messages') WITH ORDINALITY AS m (value, nth);
-  IF messages IS NOT NULL THEN answers := _append_messages(messages, nows); END IF;
+  IF messages <> '[]' THEN
+    answers := _append_messages(messages, ARRAY(SELECT _now_of(value) FROM jsonb_array_elements(input -> 'items')));
+  END IF;
   IF input @? '$.items[*].notices[*]' THEN notices := _append_notices(input); END IF;
   IF input @? '$.items[*].quarantine[*]' THEN PERFORM _quarantine(input); END IF;
-  RETURN (SELECT jsonb_agg(jsonb_build_object(
-      'messages', (SELECT coalesce(jsonb_agg(answers -> (g.before + n)), '[]') FROM generate_series(0, g.count - 1) AS n),
-      'notices', coalesce(notices -> (g.nth - 1), '[]')) ORDER BY g.nth)
-    FROM (SELECT ordinality::int AS nth, jsonb_array_length(value -> 'messages') AS count,
-        (sum(jsonb_array_length(value -> 'messages')) OVER (ORDER BY ordinality))::int - jsonb_array_length(value -> 'messages') AS before
-      FROM jsonb_array_elements(input -> 'items') WITH ORDINALITY) AS g);
+  RETURN jsonb_build_object('messages', answers, 'notices', notices);
 END $$;
 
 -- Answers for each message `{ outcome, conversationId }` with `dueInMs` where the conversation has something to do, and for the rare ones
--- `merged`, `tookOver` and `cancelled`. All locks are taken at the start: whatever contacts turn out to be one, they are held.
+-- `merged`, `tookOver` and `cancelled`; `p_nows` has the time of each body. All locks are taken at the start: whatever contacts turn out to be
+-- one, they are held.
 CREATE FUNCTION _append_messages(p_messages jsonb, p_nows bigint[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   total constant int := jsonb_array_length(p_messages);
-  is_known boolean[];
-  is_echo boolean[];
+  is_special boolean[];
   contacts text[];
   places text[];
   -- Contacts that were merged away, or lost an address to another one: messages that led to them are looked at again.
@@ -44,79 +37,91 @@ DECLARE
   first_pending int := 1;
   placed record;
   message jsonb;
+  now_ms bigint;
   decision jsonb;
   answers jsonb[] := array_fill(NULL::jsonb, ARRAY[total]);
-  notes jsonb[] := array_fill(NULL::jsonb, ARRAY[total]);
+  notes jsonb[];
 BEGIN
-  SELECT f.is_known, f.is_echo, f.contacts, f.places INTO is_known, is_echo, contacts, places FROM _find_places(p_messages) AS f;
-  FOR i IN 1..total LOOP
-    CONTINUE WHEN is_known[i];
+  SELECT f.is_special, f.contacts, f.places INTO is_special, contacts, places FROM _find_places(p_messages) AS f;
+  -- From the first on that is looked at alone.
+  FOR i IN coalesce(array_position(is_special, true), total + 1)..total LOOP
+    CONTINUE WHEN NOT is_special[i] AND NOT coalesce(contacts[i] = ANY (disturbed), false);
+    message := p_messages -> (i - 1);
+    now_ms := p_nows[(message -> 'body')::int];
     IF places[i] IS NULL OR contacts[i] = ANY (disturbed) THEN
-      message := p_messages -> (i - 1);
+      CONTINUE WHEN _is_stored(message);
       decision := _decide_sender(message);
       IF decision -> 'merge' <> '[]' THEN
         answers := _store_messages(p_messages, p_nows, places, first_pending, i - 1, answers);
         first_pending := i;
       END IF;
-      SELECT * INTO placed FROM _contact_of(message, decision, p_nows[i]);
+      SELECT * INTO placed FROM _contact_of(message, decision, now_ms);
       disturbed := disturbed || placed.disturbed;
-      places[i] := _conversation_of(message ->> 'tenantId', message ->> 'phoneNumberId', message ->> 'wabaId', placed.contact, p_nows[i]);
+      places[i] := _conversation_of(message ->> 'tenantId', message ->> 'phoneNumberId', message ->> 'wabaId', placed.contact, now_ms);
       IF placed.merged <> '{}' THEN notes[i] := jsonb_build_object('merged', placed.merged); END IF;
     END IF;
-    IF is_echo[i] THEN
+    IF (message ->> 'isEcho')::boolean THEN
       answers := _store_messages(p_messages, p_nows, places, first_pending, i, answers);
       first_pending := i + 1;
       IF answers[i] IS NOT NULL THEN
-        notes[i] := coalesce(notes[i], '{}') || _hear_owner(p_messages -> (i - 1) ->> 'tenantId', places[i], p_nows[i]);
+        notes[i] := coalesce(notes[i], '{}') || _hear_owner(message ->> 'tenantId', places[i], now_ms);
       END IF;
     END IF;
   END LOOP;
   answers := _store_messages(p_messages, p_nows, places, first_pending, total, answers);
   PERFORM _debit_numbers(p_messages, p_nows, answers);
-  RETURN (SELECT jsonb_agg(coalesce(a.answer, _duplicate_of(p_messages -> (a.nth::int - 1), p_nows[a.nth]), '{"outcome": "duplicate"}')
-      || coalesce(a.note, '{}') ORDER BY a.nth)
-    FROM unnest(answers, notes) WITH ORDINALITY AS a (answer, note, nth));
+  IF array_position(answers, NULL) IS NULL AND notes IS NULL THEN RETURN to_jsonb(answers); END IF;
+  RETURN (SELECT jsonb_agg(coalesce(a.answer, _duplicate_of(p_messages -> (a.nth::int - 1), p_nows), '{"outcome": "duplicate"}')
+      || coalesce(notes[a.nth], '{}') ORDER BY a.nth)
+    FROM unnest(answers) WITH ORDINALITY AS a (answer, nth));
 END $$;
 
--- Looks all messages up by key and by address, locks what they need, and tells for each: whether it is stored already; whether the owner
--- wrote it; its contact and its conversation, where it is new and all its addresses lead to one contact that has one here. The sender of
--- any other new one is to be found or made.
--- Indexes: event_by_dedupe_key, contact_address (key), contact (key), conversation_by_contact.
-CREATE FUNCTION _find_places(p_messages jsonb, OUT is_known boolean[], OUT is_echo boolean[], OUT contacts text[], OUT places text[])
+CREATE FUNCTION _is_stored(message jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM event e WHERE e.tenant_id = message ->> 'tenantId' AND e.dedupe_key = message ->> 'key');
+END $$;
+
+-- Looks all messages up by address, locks what they need, and tells for each its contact and its conversation, where all its addresses lead to
+-- one contact that has one here; and whether it is special: the owner wrote it, or its sender is to be found or made.
+-- Indexes: contact_address (key), contact (key), conversation_by_contact.
+CREATE FUNCTION _find_places(p_messages jsonb, OUT is_special boolean[], OUT contacts text[], OUT places text[])
 LANGUAGE plpgsql AS $$
 DECLARE
   tenants text[];
   is_news boolean[];
-  senders jsonb;
+  unplaced jsonb;
+  senders jsonb := '[]';
 BEGIN
   WITH asked AS MATERIALIZED (
-    SELECT m.*, row_number() OVER (PARTITION BY m."tenantId", m.key ORDER BY m.nth) AS copy,
-      (SELECT e.position FROM event e WHERE e.tenant_id = m."tenantId" AND e.dedupe_key = m.key) AS stored_at,
+    SELECT m.*,
       (SELECT d.contact_id::text FROM contact_address d
         WHERE d.tenant_id = m."tenantId" AND d.waba_id = m."wabaId" AND d.kind = 'phone' AND d.value = m.phone) AS by_phone,
       (SELECT d.contact_id::text FROM contact_address d
         WHERE d.tenant_id = m."tenantId" AND d.waba_id = m."wabaId" AND d.kind = 'bsuid' AND d.value = m.bsuid) AS by_bsuid,
-      (SELECT d.contact_id::text FROM contact_address d
-        WHERE d.tenant_id = m."tenantId" AND d.waba_id = m."wabaId" AND d.kind = 'parentBsuid' AND d.value = m."parentBsuid") AS by_parent
-    FROM ROWS FROM (jsonb_to_recordset(p_messages) AS ("tenantId" text, "phoneNumberId" text, "wabaId" text, key text, "isEcho" boolean,
+      CASE WHEN m."parentBsuid" IS NOT NULL THEN (SELECT d.contact_id::text FROM contact_address d
+        WHERE d.tenant_id = m."tenantId" AND d.waba_id = m."wabaId" AND d.kind = 'parentBsuid' AND d.value = m."parentBsuid") END AS by_parent
+    FROM ROWS FROM (jsonb_to_recordset(p_messages) AS ("tenantId" text, "phoneNumberId" text, "wabaId" text, "isEcho" boolean,
       phone text, bsuid text, "parentBsuid" text, name text, username text, "nowPhone" text, "nowBsuid" text, change jsonb)) WITH ORDINALITY
-      AS m ("tenantId", "phoneNumberId", "wabaId", key, "isEcho", phone, bsuid, "parentBsuid", name, username, "nowPhone", "nowBsuid", change, nth)
+      AS m ("tenantId", "phoneNumberId", "wabaId", "isEcho", phone, bsuid, "parentBsuid", name, username, "nowPhone", "nowBsuid", change, nth)
   ), led AS MATERIALIZED (
-    SELECT a.*, a.stored_at IS NOT NULL OR a.copy > 1 AS is_known,
-      CASE WHEN a.stored_at IS NULL AND a.copy = 1 AND a.change IS NULL AND (a.phone IS NULL OR a.by_phone = o.owner) AND (a.bsuid IS NULL OR a.by_bsuid = o.owner)
+    SELECT a.*, CASE WHEN a.change IS NULL AND (a.phone IS NULL OR a.by_phone = o.owner) AND (a.bsuid IS NULL OR a.by_bsuid = o.owner)
       AND (a."parentBsuid" IS NULL OR a.by_parent = o.owner) THEN o.owner END AS contact
     FROM asked a, LATERAL (SELECT coalesce(a.by_bsuid, a.by_phone, a.by_parent) AS owner) AS o
+  ), placed AS MATERIALIZED (
+    SELECT l.nth, l."tenantId", l."isEcho", l.contact, (SELECT c.conversation_id::text FROM conversation c WHERE c.tenant_id = l."tenantId"
+        AND c.phone_number_id = l."phoneNumberId" AND c.contact_id = l.contact AND c.merged_into IS NULL) AS place,
+      coalesce((SELECT _tells_news(k, l.name, l.username, l."nowPhone", l."nowBsuid") FROM contact k
+        WHERE k.tenant_id = l."tenantId" AND k.contact_id = l.contact), false) AS is_news
+    FROM led l
   )
-  SELECT array_agg(l.is_known ORDER BY l.nth), array_agg(coalesce(l."isEcho", false) ORDER BY l.nth),
-      array_agg(l."tenantId" ORDER BY l.nth), array_agg(l.contact ORDER BY l.nth),
-      array_agg((SELECT c.conversation_id::text FROM conversation c WHERE c.tenant_id = l."tenantId"
-        AND c.phone_number_id = l."phoneNumberId" AND c.contact_id = l.contact AND c.merged_into IS NULL) ORDER BY l.nth),
-      array_agg(coalesce((SELECT _tells_news(k, l.name, l.username, l."nowPhone", l."nowBsuid") FROM contact k
-        WHERE k.tenant_id = l."tenantId" AND k.contact_id = l.contact), false) ORDER BY l.nth)
-    INTO is_known, is_echo, tenants, contacts, places, is_news FROM led l;
-  SELECT coalesce(jsonb_agg(p_messages -> (nth::int - 1)), '[]') INTO senders FROM unnest(places, is_known) WITH ORDINALITY AS f (place, known, nth)
-    WHERE f.place IS NULL AND NOT f.known;
-  IF senders <> '[]' THEN senders := _lock_senders(senders); END IF;
+  SELECT array_agg(p.place IS NULL OR coalesce(p."isEcho", false) ORDER BY p.nth), array_agg(p."tenantId" ORDER BY p.nth),
+      array_agg(p.contact ORDER BY p.nth), array_agg(p.place ORDER BY p.nth), array_agg(p.is_news ORDER BY p.nth)
+    INTO is_special, tenants, contacts, places, is_news FROM placed p;
+  IF array_position(places, NULL) IS NOT NULL THEN
+    SELECT coalesce(jsonb_agg(m.message), '[]') INTO unplaced FROM unnest(places) WITH ORDINALITY AS f (place, nth),
+      LATERAL (SELECT p_messages -> (f.nth::int - 1) AS message OFFSET 0) AS m WHERE f.place IS NULL AND NOT _is_stored(m.message);
+    IF unplaced <> '[]' THEN senders := _lock_senders(unplaced); END IF;
+  END IF;
   IF true = ANY (is_news) THEN PERFORM _refresh_contacts(p_messages, contacts, is_news); END IF;
   PERFORM _lock_places(tenants, places, contacts, senders);
 END $$;
@@ -131,6 +136,7 @@ BEGIN
       AS n (contact, is_news, nth) WHERE n.is_news
       ORDER BY p_messages -> (n.nth::int - 1) ->> 'tenantId' COLLATE "C", n.contact COLLATE "C", n.nth
   LOOP
+    CONTINUE WHEN _is_stored(each.message);
     PERFORM _refresh_contact(each.message, each.contact);
   END LOOP;
 END $$;
@@ -141,73 +147,83 @@ END $$;
 CREATE FUNCTION _lock_places(p_tenants text[], p_places text[], p_contacts text[], p_senders jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  tenants text[] := p_tenants;
+  places text[] := p_places;
+  contacts text[] := p_contacts;
   is_stale boolean;
 BEGIN
-  WITH wanted AS MATERIALIZED (
-    SELECT f.tenant_id, f.place, f.contact FROM unnest(p_tenants, p_places, p_contacts) AS f (tenant_id, place, contact)
-      WHERE f.place IS NOT NULL
-    UNION SELECT c.tenant_id, c.conversation_id, c.contact_id FROM jsonb_to_recordset(p_senders) AS s ("tenantId" text, "contactId" text)
-      JOIN conversation c ON c.tenant_id = s."tenantId" AND c.contact_id = s."contactId" AND c.merged_into IS NULL
-  ), locked AS (
-    SELECT c.contact_id, c.merged_into, w.contact
-      FROM (SELECT * FROM wanted ORDER BY tenant_id COLLATE "C", place COLLATE "C") w, LATERAL (SELECT k.contact_id, k.merged_into
-        FROM conversation k WHERE k.tenant_id = w.tenant_id AND k.conversation_id = w.place FOR UPDATE) c
-  )
-  SELECT bool_or(l.contact_id <> l.contact OR l.merged_into IS NOT NULL) INTO is_stale FROM locked l;
+  IF p_senders <> '[]' THEN
+    SELECT tenants || array_agg(c.tenant_id), places || array_agg(c.conversation_id), contacts || array_agg(c.contact_id)
+      INTO tenants, places, contacts FROM jsonb_to_recordset(p_senders) AS s ("tenantId" text, "contactId" text),
+        LATERAL (SELECT k.tenant_id::text, k.conversation_id::text, k.contact_id::text FROM conversation k
+          WHERE k.tenant_id = s."tenantId" AND k.contact_id = s."contactId" AND k.merged_into IS NULL OFFSET 0) AS c;
+  END IF;
+  SELECT bool_or(c.contact_id <> w.contact OR c.merged_into IS NOT NULL) INTO is_stale
+    FROM (SELECT f.tenant_id, f.place, f.contact FROM unnest(tenants, places, contacts) AS f (tenant_id, place, contact)
+        WHERE f.place IS NOT NULL ORDER BY f.tenant_id COLLATE "C", f.place COLLATE "C") AS w,
+      LATERAL (SELECT k.contact_id, k.merged_into FROM conversation k
+        WHERE k.tenant_id = w.tenant_id AND k.conversation_id = w.place FOR UPDATE) AS c;
   IF is_stale THEN
     RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'contacts were merged while their messages were looked up';
   END IF;
 END $$;
 
 -- Writes the events of the messages from `p_first` to `p_last` that have a place and advances their conversations, which are locked;
--- puts the answers of those that were new into `p_answers`. What an operator holds is seen by them and wakes nobody.
+-- puts the answers of those that were new into `p_answers`. What an operator holds is seen by them and wakes nobody. What is stored already is
+-- known by now, since whoever stored it held the lock; should the index know better, everything is done again from the start.
 -- Index: event_by_dedupe_key.
 CREATE FUNCTION _store_messages(p_messages jsonb, p_nows bigint[], p_places text[], p_first int, p_last int, p_answers jsonb[]) RETURNS jsonb[]
 LANGUAGE plpgsql AS $$
 DECLARE
-  each record;
+  stored jsonb[];
+  pending_count int;
+  written_count int;
 BEGIN
   IF p_first > p_last THEN RETURN p_answers; END IF;
-  FOR each IN
-    WITH pending AS MATERIALIZED (
-      SELECT m.*, c.position_next, c.holder, c.fence FROM ROWS FROM (jsonb_to_recordset(p_messages) AS ("tenantId" text, key text, kind text,
+  WITH asked AS MATERIALIZED (
+    SELECT m.*, p_nows[m.body] AS now_ms, row_number() OVER (PARTITION BY m.tenant_id, m.key ORDER BY m.nth) AS copy
+      FROM ROWS FROM (jsonb_to_recordset(p_messages) AS (body int, "tenantId" text, key text, kind text,
           class text, wamid text, "sentAtMs" bigint, content text, raw text, "opensWindow" boolean, standby boolean, "quietMs" bigint,
-          "quietMaxMs" bigint), unnest(p_nows), unnest(p_places)) WITH ORDINALITY
-          AS m (tenant_id, key, kind, class, wamid, sent_at_ms, content, raw, opens_window, standby, quiet_ms, quiet_max_ms, now_ms, place, nth)
-        CROSS JOIN LATERAL (SELECT k.position_next, k.holder, k.fence FROM conversation k
-          WHERE k.tenant_id = m.tenant_id AND k.conversation_id = m.place LIMIT 1) AS c
-        WHERE m.nth BETWEEN p_first AND p_last
-    ), written AS (
-      INSERT INTO event (tenant_id, conversation_id, position, dedupe_key, kind, class, wamid, sent_at_ms, received_at_ms, content, raw, ending, fence)
-        SELECT p.tenant_id, p.place, p.position_next - 1 + row_number() OVER (PARTITION BY p.tenant_id, p.place ORDER BY p.nth), p.key, p.kind,
-          p.class, p.wamid, p.sent_at_ms, p.now_ms, p.content, p.raw,
-          CASE WHEN p.holder = 'operator' THEN CASE p.class WHEN 'answer' THEN 'seenByOperator' ELSE 'noAnswerNeeded' END END,
-          CASE WHEN p.holder = 'operator' THEN p.fence END
-        FROM pending p
-        ON CONFLICT (tenant_id, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING RETURNING tenant_id, dedupe_key, position
-    ), stored AS MATERIALIZED (
-      SELECT p.*, w.position FROM written w JOIN pending p ON p.tenant_id = w.tenant_id AND p.key = w.dedupe_key
-    ), advanced AS (
-      UPDATE conversation c SET position_next = s.position + 1, due_at_ms = CASE WHEN c.holder = 'operator' THEN c.due_at_ms
-            -- A due time in the past is work that is due already, such as an activity's result; it is not put off.
-            WHEN s.quiet_ms > 0 AND c.due_at_ms <= s.now_ms THEN c.due_at_ms
-            WHEN s.quiet_ms > 0 THEN least(s.now_ms + s.quiet_ms, coalesce(c.first_open_at_ms, s.first_ms) + s.quiet_max_ms)
-            ELSE s.now_ms END,
-          first_open_at_ms = CASE WHEN c.holder = 'operator' THEN c.first_open_at_ms ELSE coalesce(c.first_open_at_ms, s.first_ms) END,
-          customer_last_at_ms = greatest(coalesce(c.customer_last_at_ms, 0), s.customer_last_at_ms),
-          standby = coalesce(s.standby, c.standby)
-        FROM (SELECT o.tenant_id, o.place, max(o.position) AS position, max(o.now_ms) AS now_ms, min(o.now_ms) AS first_ms,
-            max(o.quiet_ms) AS quiet_ms, max(o.quiet_max_ms) AS quiet_max_ms, max(o.sent_at_ms) FILTER (WHERE o.opens_window) AS customer_last_at_ms,
-            (array_agg(o.standby ORDER BY o.nth DESC) FILTER (WHERE o.standby IS NOT NULL))[1] AS standby
-          FROM stored o GROUP BY o.tenant_id, o.place) AS s
-        WHERE c.tenant_id = s.tenant_id AND c.conversation_id = s.place
-        RETURNING c.tenant_id, c.conversation_id, CASE WHEN c.holder = 'bot' THEN c.due_at_ms END AS due_at_ms
-    )
-    SELECT s.nth, s.place, a.due_at_ms - s.now_ms AS due_in_ms FROM stored s
-      JOIN advanced a ON a.tenant_id = s.tenant_id AND a.conversation_id = s.place
-  LOOP
-    p_answers[each.nth] := jsonb_build_object('outcome', 'stored', 'conversationId', each.place, 'dueInMs', each.due_in_ms);
-  END LOOP;
+          "quietMaxMs" bigint), unnest(p_places)) WITH ORDINALITY
+          AS m (body, tenant_id, key, kind, class, wamid, sent_at_ms, content, raw, opens_window, standby, quiet_ms, quiet_max_ms, place, nth)
+      WHERE m.nth BETWEEN p_first AND p_last
+  ), pending AS MATERIALIZED (
+    SELECT m.*, row_number() OVER (PARTITION BY m.tenant_id, m.place ORDER BY m.nth) AS of_place FROM asked m
+      WHERE m.copy = 1 AND m.place IS NOT NULL
+      AND NOT EXISTS (SELECT FROM event e WHERE e.tenant_id = m.tenant_id AND e.dedupe_key = m.key OFFSET 0)
+  ), advanced AS (
+    UPDATE conversation c SET position_next = c.position_next + s.count, due_at_ms = CASE WHEN c.holder = 'operator' THEN c.due_at_ms
+          -- A due time in the past is work that is due already, such as an activity's result; it is not put off.
+          WHEN s.quiet_ms > 0 AND c.due_at_ms <= s.now_ms THEN c.due_at_ms
+          WHEN s.quiet_ms > 0 THEN least(s.now_ms + s.quiet_ms, coalesce(c.first_open_at_ms, s.first_ms) + s.quiet_max_ms)
+          ELSE s.now_ms END,
+        first_open_at_ms = CASE WHEN c.holder = 'operator' THEN c.first_open_at_ms ELSE coalesce(c.first_open_at_ms, s.first_ms) END,
+        customer_last_at_ms = greatest(coalesce(c.customer_last_at_ms, 0), s.customer_last_at_ms),
+        standby = coalesce(s.standby, c.standby)
+      FROM (SELECT o.tenant_id, o.place, count(*) AS count, max(o.now_ms) AS now_ms, min(o.now_ms) AS first_ms,
+          max(o.quiet_ms) AS quiet_ms, max(o.quiet_max_ms) AS quiet_max_ms, max(o.sent_at_ms) FILTER (WHERE o.opens_window) AS customer_last_at_ms,
+          (array_agg(o.standby ORDER BY o.nth DESC) FILTER (WHERE o.standby IS NOT NULL))[1] AS standby
+        FROM pending o GROUP BY o.tenant_id, o.place) AS s
+      WHERE c.tenant_id = s.tenant_id AND c.conversation_id = s.place
+      RETURNING s.tenant_id, s.place, c.position_next - 1 - s.count AS position, c.holder = 'operator' AS is_held, c.fence,
+        CASE WHEN c.holder = 'bot' THEN c.due_at_ms END AS due_at_ms
+  ), placed AS MATERIALIZED (
+    SELECT p.*, a.position + p.of_place AS position, a.is_held, a.fence, a.due_at_ms - p.now_ms AS due_in_ms
+      FROM pending p JOIN advanced a ON a.tenant_id = p.tenant_id AND a.place = p.place
+  ), written AS (
+    INSERT INTO event (tenant_id, conversation_id, position, dedupe_key, kind, class, wamid, sent_at_ms, received_at_ms, content, raw, ending, fence)
+      SELECT p.tenant_id, p.place, p.position, p.key, p.kind, p.class, p.wamid, p.sent_at_ms, p.now_ms, p.content, p.raw,
+        CASE WHEN p.is_held THEN CASE p.class WHEN 'answer' THEN 'seenByOperator' ELSE 'noAnswerNeeded' END END,
+        CASE WHEN p.is_held THEN p.fence END
+      FROM placed p ON CONFLICT (tenant_id, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING RETURNING 1
+  )
+  SELECT array_agg(CASE WHEN p.nth IS NOT NULL THEN jsonb_build_object('outcome', 'stored', 'conversationId', p.place, 'dueInMs', p.due_in_ms) END
+      ORDER BY a.nth), count(p.nth), (SELECT count(*) FROM written)
+    INTO stored, pending_count, written_count FROM asked a LEFT JOIN placed p ON p.nth = a.nth;
+  IF written_count < pending_count THEN
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'a message was stored by another meanwhile';
+  END IF;
+  p_answers[p_first:p_last] := stored;
   RETURN p_answers;
 END $$;
 
@@ -221,10 +237,10 @@ BEGIN
 END $$;
 
 -- What comes again wakes again while nobody has taken it. Index: event_by_dedupe_key.
-CREATE FUNCTION _duplicate_of(message jsonb, p_now bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION _duplicate_of(message jsonb, p_nows bigint[]) RETURNS jsonb LANGUAGE plpgsql AS $$
 BEGIN
   RETURN (SELECT jsonb_build_object('outcome', 'duplicate', 'conversationId', e.conversation_id,
-      'dueInMs', CASE WHEN e.ending IS NULL THEN coalesce(c.due_at_ms - p_now, 0) END)
+      'dueInMs', CASE WHEN e.ending IS NULL THEN coalesce(c.due_at_ms - p_nows[(message -> 'body')::int], 0) END)
     FROM event e LEFT JOIN conversation c ON c.tenant_id = e.tenant_id AND c.conversation_id = e.conversation_id
     WHERE e.tenant_id = message ->> 'tenantId' AND e.dedupe_key = message ->> 'key');
 END $$;
@@ -236,14 +252,11 @@ DECLARE
   each record;
   row_of_pace record;
   debited record;
-  before record;
-  before_ms bigint;
-  now_ms bigint;
 BEGIN
-  FOR each IN SELECT m."tenantId" AS tenant_id, m."phoneNumberId" AS phone_number_id, max(m."perSecond") AS per_second, array_agg(m.now_ms ORDER BY m.nth) AS nows
-      FROM ROWS FROM (jsonb_to_recordset(p_messages) AS ("tenantId" text, "phoneNumberId" text, "perSecond" double precision), unnest(p_nows),
-        unnest(p_answers)) WITH ORDINALITY AS m ("tenantId", "phoneNumberId", "perSecond", now_ms, answer, nth)
-      WHERE m.answer IS NOT NULL GROUP BY 1, 2 ORDER BY m."tenantId" COLLATE "C", m."phoneNumberId" COLLATE "C"
+  FOR each IN SELECT m.tenant_id, m.phone_number_id, max(m.per_second) AS per_second, array_agg(p_nows[m.body] ORDER BY m.nth) AS nows
+      FROM ROWS FROM (jsonb_to_recordset(p_messages) AS (body int, "tenantId" text, "phoneNumberId" text, "perSecond" double precision),
+        unnest(p_answers)) WITH ORDINALITY AS m (body, tenant_id, phone_number_id, per_second, answer, nth)
+      WHERE m.answer IS NOT NULL GROUP BY 1, 2 ORDER BY m.tenant_id COLLATE "C", m.phone_number_id COLLATE "C"
   LOOP
     SELECT p.tat_ms, p.inbound_tat_ms INTO row_of_pace FROM pace p
       WHERE p.tenant_id = each.tenant_id AND p.scope = 'number' AND p.key = each.phone_number_id FOR UPDATE;
@@ -252,15 +265,7 @@ BEGIN
       SELECT p.tat_ms, p.inbound_tat_ms INTO row_of_pace FROM pace p
         WHERE p.tenant_id = each.tenant_id AND p.scope = 'number' AND p.key = each.phone_number_id FOR UPDATE;
     END IF;
-    debited := row_of_pace;
-    before := NULL;
-    FOREACH now_ms IN ARRAY each.nows LOOP
-      -- What was not counted changed nothing, and so does the next of the same time.
-      CONTINUE WHEN before = debited AND now_ms = before_ms;
-      before := debited;
-      before_ms := now_ms;
-      SELECT * INTO debited FROM _debit_inbound(each.per_second, debited.tat_ms, debited.inbound_tat_ms, now_ms);
-    END LOOP;
+    debited := _debit_inbound(each.per_second, row_of_pace.tat_ms, row_of_pace.inbound_tat_ms, each.nows);
     CONTINUE WHEN debited = row_of_pace;
     UPDATE pace p SET tat_ms = debited.tat_ms, inbound_tat_ms = debited.inbound_tat_ms
       WHERE p.tenant_id = each.tenant_id AND p.scope = 'number' AND p.key = each.phone_number_id;

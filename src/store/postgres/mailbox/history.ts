@@ -10,6 +10,10 @@ import {
 import type { ConversationRef } from '#core/model/ids.ts';
 import type { Store } from '#core/ports/store.ts';
 import type { Database } from '../database/database.ts';
+import { Group } from '../database/group.ts';
+
+/** In appended messages, about. */
+const historyCost = 2;
 
 interface Transcript {
   conversationId: string;
@@ -28,16 +32,20 @@ export function callTranscript(db: Database, ref: ConversationRef, max: number):
   });
 }
 
+interface HistoryRows {
+  events: HistoryEventRow[];
+  sends: HistorySendRow[];
+  max: number;
+}
+
 export function historyMethods(db: Database): Pick<Store, 'readHistory' | 'readTranscript'> {
+  const histories = new Group<object, HistoryRows>(db, {
+    function: 'read_histories',
+    costOf: () => historyCost,
+  });
   return {
-    readHistory: async ({ ref, throughFence, max }) =>
-      historyOf(
-        await db.call<{ events: HistoryEventRow[]; sends: HistorySendRow[]; max: number }>('read_history', {
-          tenantId: ref.tenantId,
-          conversationId: ref.conversationId,
-          ...{ throughFence, max },
-        }),
-      ),
+    readHistory: async ({ ref: { tenantId, conversationId }, throughFence, max }) =>
+      historyOf(await histories.submit({ tenantId, conversationId, throughFence, max })),
     readTranscript: async ({ ref, max }) => transcriptOf({ ...(await callTranscript(db, ref, max)), max }),
   };
 }

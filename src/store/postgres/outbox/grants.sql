@@ -17,6 +17,7 @@ DECLARE
   locked text[];
 BEGIN
   PERFORM _lock_conversations(chosen);
+  PERFORM _lock_sends_before(chosen);
   SELECT array_agg(_place_key(c ->> 'tenantId', c ->> 'conversationId', c ->> 'sendId')) INTO locked FROM jsonb_array_elements(chosen) c;
   PERFORM _return_in_doubt(items, locked);
   book := _open_paces((SELECT coalesce(jsonb_agg(w), '[]') FROM jsonb_array_elements(chosen) c,

@@ -106,6 +106,19 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Where a number waits for deliveries: locks what left before those that may leave now, in key order. A usual status locks no conversation, so
+-- either it is seen here or it finds, behind this, who waits for it. Indexes: the key, send_by_ordinal.
+CREATE FUNCTION _lock_sends_before(p_chosen jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM (SELECT DISTINCT b.tenant_id, b.send_id FROM jsonb_array_elements(p_chosen) AS c (chosen),
+        LATERAL (SELECT o.tenant_id, o.conversation_id, o.ordinal FROM send o
+          WHERE o.tenant_id = c.chosen ->> 'tenantId' AND o.send_id = c.chosen ->> 'sendId' LIMIT 1) s,
+        LATERAL (SELECT f.tenant_id, f.send_id FROM send f WHERE f.tenant_id = s.tenant_id AND f.conversation_id = s.conversation_id
+          AND f.ordinal < s.ordinal ORDER BY f.ordinal DESC LIMIT 1) b
+      WHERE c.chosen -> 'rules' ->> 'waitDeliveredMs' IS NOT NULL ORDER BY 1, 2) k,
+    LATERAL (SELECT FROM send f WHERE f.tenant_id = k.tenant_id AND f.send_id = k.send_id FOR SHARE) locked;
+END $$;
+
 -- Index: send_by_ordinal. Until when the previous send of the lane is waited for, or NULL where it was delivered or will never be.
 CREATE FUNCTION _undelivered_until(p_send send, p_wait_ms bigint, p_now bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE

@@ -40,20 +40,30 @@ BEGIN
   debt_ms := _burst_of(p_per_second / 2) * every_ms;
 END $$;
 
--- Counts one message that came in against the pace of its number; what comes in quicker than half the pace is not counted.
+-- Counts messages that came in, by their times, against the pace of their number; what comes in quicker than half the pace is not counted. One
+-- loop over all of them, since a function called for each costs more than what it works out.
 CREATE FUNCTION _debit_inbound(p_per_second double precision, p_tat_ms double precision, p_inbound_tat_ms double precision,
-  p_now double precision, OUT tat_ms double precision, OUT inbound_tat_ms double precision) LANGUAGE plpgsql IMMUTABLE AS $$
+  p_nows bigint[], OUT tat_ms double precision, OUT inbound_tat_ms double precision) LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-  pace record;
-  inbound record;
+  pace constant record := _pace_of_per_second(p_per_second);
+  tolerance_ms constant double precision := (pace.burst - 1) * pace.every_ms;
+  strange_ms constant double precision := (pace.burst + 1) * pace.every_ms + pace.debt_ms;
+  inbound_every_ms constant double precision := pace.every_ms * 2;
+  inbound_burst constant double precision := _burst_of(p_per_second / 2);
+  inbound_tolerance_ms constant double precision := (inbound_burst - 1) * inbound_every_ms;
+  inbound_strange_ms constant double precision := (inbound_burst + 1) * inbound_every_ms;
+  now_ms double precision;
 BEGIN
-  SELECT * INTO pace FROM _pace_of_per_second(p_per_second);
-  SELECT * INTO inbound FROM _gcra(pace.every_ms * 2, _burst_of(p_per_second / 2), NULL, p_inbound_tat_ms, p_now);
-  IF NOT inbound.granted THEN
-    tat_ms := p_tat_ms; inbound_tat_ms := p_inbound_tat_ms;
-    RETURN;
-  END IF;
-  tat_ms := greatest(CASE WHEN _is_strange_tat(pace.every_ms, pace.burst, pace.debt_ms, p_tat_ms, p_now)
-    THEN p_now + (pace.burst - 1) * pace.every_ms ELSE p_tat_ms END, p_now) + pace.every_ms;
-  inbound_tat_ms := inbound.at_ms;
+  tat_ms := p_tat_ms;
+  inbound_tat_ms := p_inbound_tat_ms;
+  FOREACH now_ms IN ARRAY p_nows LOOP
+    IF inbound_tat_ms - now_ms > inbound_strange_ms THEN
+      inbound_tat_ms := now_ms + inbound_tolerance_ms + inbound_every_ms;
+    ELSIF inbound_tat_ms - inbound_tolerance_ms > now_ms THEN
+      CONTINUE;
+    ELSE
+      inbound_tat_ms := greatest(inbound_tat_ms, now_ms) + inbound_every_ms;
+    END IF;
+    tat_ms := greatest(CASE WHEN tat_ms - now_ms > strange_ms THEN now_ms + tolerance_ms ELSE tat_ms END, now_ms) + pace.every_ms;
+  END LOOP;
 END $$;

@@ -28,17 +28,20 @@ BEGIN
   RETURN refs;
 END $$;
 
--- Index: send_open. The send that may leave next, or NULL where the lane is empty or its head is not settled. Volatile, so that it sees
--- what its caller has changed.
+-- Index: send_open. The send that may leave next, or no row where the lane is empty or its head is not settled. In the statement that asks,
+-- so many lanes cost one.
+CREATE FUNCTION _next_of_lanes(p_tenant text, p_conversation text) RETURNS TABLE (ref jsonb) LANGUAGE sql STABLE AS $$
+  SELECT _send_ref(head.tenant_id, head.conversation_id, head.send_id, head.phone_number_id, head.priority)
+    FROM (SELECT s.tenant_id, s.conversation_id, s.send_id, s.phone_number_id, s.priority, s.state FROM send s
+      WHERE s.tenant_id = p_tenant AND s.conversation_id = p_conversation AND s.state IN ('queued','sending','uncertain')
+      ORDER BY s.ordinal LIMIT 1) head
+    WHERE head.state = 'queued'
+$$;
+
+-- The same of one lane, or NULL. Volatile, so that it sees what its caller has changed.
 CREATE FUNCTION _next_of_lane(p_tenant text, p_conversation text) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-  head record;
 BEGIN
-  SELECT s.send_id, s.phone_number_id, s.priority, s.state INTO head FROM send s
-    WHERE s.tenant_id = p_tenant AND s.conversation_id = p_conversation AND s.state IN ('queued','sending','uncertain')
-    ORDER BY s.ordinal LIMIT 1;
-  IF NOT FOUND OR head.state <> 'queued' THEN RETURN NULL; END IF;
-  RETURN _send_ref(p_tenant, p_conversation, head.send_id, head.phone_number_id, head.priority);
+  RETURN (SELECT n.ref FROM _next_of_lanes(p_tenant, p_conversation) n);
 END $$;
 
 -- The answer was taken back and a person has the conversation: their end of the event is the true one.

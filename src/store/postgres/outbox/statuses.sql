@@ -2,68 +2,61 @@
 -- the request. Delivery only moves up; `failed` is a flag that a later `delivered` overrides. A status is also the proof that an
 -- uncertain send was accepted, and a second wamid the proof that a customer got it twice. Where it failed since the service window was
 -- closed, its template leaves (`window.sql`).
+--
+-- The usual status is one of an accepted send by its wamid: it says how far the send came and settles nothing, so the row of the send is
+-- all that is locked for it, and a group has one statement for all of them (`usual-statuses.sql`). Any other locks the conversation, since it
+-- may change who leaves next, and is taken on its own in its order, as are all of a send that has one of those.
 
 -- Items: `statuses`, each with `tenantId`, `phoneNumberId`, `wamid`, `status`, `atMs`, `errorCode` and `sendId` where it names a send of ours.
 CREATE FUNCTION record_statuses(input jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   items constant jsonb := input -> 'items';
-  unplaced jsonb;
-  answers jsonb[] := '{}';
-  item jsonb;
-  each jsonb;
-  told jsonb;
+  told _told_status[] := _match_statuses(items);
+  unplaced constant text[] := ARRAY(SELECT t.wamid FROM unnest(told) t WHERE t.send_id IS NULL);
+  answers jsonb[];
+  each _told_status;
 BEGIN
-  unplaced := _lock_lanes_of_statuses((SELECT jsonb_agg(s) FROM jsonb_array_elements(items) i, jsonb_array_elements(i -> 'statuses') s));
-  IF unplaced <> '[]' THEN
-    PERFORM _lock_wamids((SELECT array_agg(u ->> 'wamid') FROM jsonb_array_elements(unplaced) u));
-    PERFORM _lock_lanes_of_statuses(unplaced);
+  PERFORM _lock_lanes_of_unusual(told);
+  IF unplaced <> '{}' THEN
+    PERFORM _lock_wamids(unplaced);
+    told := _match_statuses(items);
+    PERFORM _lock_lanes_of_unusual(told);
   END IF;
-  FOR item IN SELECT value FROM jsonb_array_elements(items) LOOP
-    told := '{"applied":0,"duplicates":0,"unmatched":0,"proven":0,"provenSends":[],"provenDuplicates":0,"failed":0,"freed":[]}';
-    FOR each IN SELECT value FROM jsonb_array_elements(item -> 'statuses') LOOP
-      told := _record_status(each, _now_of(item), told);
-    END LOOP;
-    answers := answers || told;
+  answers := _record_usual(told, jsonb_array_length(items));
+  FOR each IN SELECT t.* FROM unnest(told) t WHERE NOT t.is_usual ORDER BY t.item, t.place LOOP
+    answers[each.item] := _record_status(items -> each.item - 1 -> 'statuses' -> each.place - 1, each.now_ms, answers[each.item]);
   END LOOP;
   -- In the order of locks: paces come last.
-  INSERT INTO pace AS p (tenant_id, scope, key, status_at_ms)
-    SELECT s ->> 'tenantId', 'number', s ->> 'phoneNumberId', max(_now_of(i))
-      FROM jsonb_array_elements(items) i, jsonb_array_elements(i -> 'statuses') s
-      GROUP BY 1, 2, 3 ORDER BY (s ->> 'tenantId')::id, (s ->> 'phoneNumberId')::id
-    ON CONFLICT (tenant_id, scope, key) DO UPDATE SET status_at_ms = excluded.status_at_ms
-      WHERE coalesce(p.status_at_ms, 0) < excluded.status_at_ms;
+  PERFORM _note_numbers(items);
   RETURN to_jsonb(answers);
 END $$;
 
--- Locks the lanes of what is matched, and answers what is not.
-CREATE FUNCTION _lock_lanes_of_statuses(p_statuses jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-  placed jsonb := '[]';
-  unplaced jsonb := '[]';
-  each jsonb;
-  s send;
+-- When statuses of a number arrived last. Only those that arrive after the window of an uncertain send tell anything (`uncertain.sql`), so
+-- where nothing is uncertain nothing is written, and the row that all statuses of a number share is left alone. What becomes uncertain
+-- meanwhile has its window before it. Index: send_uncertain.
+CREATE FUNCTION _note_numbers(p_items jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  FOR each IN SELECT value FROM jsonb_array_elements(p_statuses) LOOP
-    s := _send_of_status(each);
-    IF s.send_id IS NULL THEN unplaced := unplaced || each;
-    ELSE placed := placed || jsonb_build_object('tenantId', s.tenant_id, 'sendId', s.send_id);
-    END IF;
-  END LOOP;
-  PERFORM _lock_lanes_of(placed);
-  RETURN unplaced;
+  IF NOT EXISTS (SELECT FROM send u WHERE u.state = 'uncertain' AND u.uncertain_since_ms IS NOT NULL) THEN RETURN; END IF;
+  INSERT INTO pace AS p (tenant_id, scope, key, status_at_ms)
+    SELECT s ->> 'tenantId', 'number', s ->> 'phoneNumberId', max(_now_of(i))
+      FROM jsonb_array_elements(p_items) i, jsonb_array_elements(i -> 'statuses') s
+      GROUP BY 1, 2, 3 ORDER BY (s ->> 'tenantId')::id, (s ->> 'phoneNumberId')::id
+    ON CONFLICT (tenant_id, scope, key) DO UPDATE SET status_at_ms = excluded.status_at_ms
+      WHERE coalesce(p.status_at_ms, 0) < excluded.status_at_ms;
 END $$;
 
--- Indexes: the key, send_by_wamid.
-CREATE FUNCTION _send_of_status(p_status jsonb) RETURNS send LANGUAGE plpgsql STABLE AS $$
+-- Locks the row, too: usual statuses hold nothing else. Indexes: the key, send_by_wamid.
+CREATE FUNCTION _send_of_status(p_status jsonb) RETURNS send LANGUAGE plpgsql AS $$
 DECLARE
   s send;
 BEGIN
   IF p_status ->> 'sendId' IS NOT NULL THEN
-    SELECT * INTO s FROM send WHERE tenant_id = p_status ->> 'tenantId' AND send_id = p_status ->> 'sendId';
-    IF FOUND AND s.phone_number_id = p_status ->> 'phoneNumberId' THEN RETURN s; END IF;
+    SELECT * INTO s FROM send WHERE tenant_id = p_status ->> 'tenantId' AND send_id = p_status ->> 'sendId'
+      AND phone_number_id = p_status ->> 'phoneNumberId' FOR NO KEY UPDATE;
+    IF FOUND THEN RETURN s; END IF;
   END IF;
   SELECT * INTO s FROM send WHERE tenant_id = p_status ->> 'tenantId' AND wamid = p_status ->> 'wamid'
-    AND phone_number_id = p_status ->> 'phoneNumberId' LIMIT 1;
+    AND phone_number_id = p_status ->> 'phoneNumberId' LIMIT 1 FOR NO KEY UPDATE;
   RETURN s;
 END $$;
 

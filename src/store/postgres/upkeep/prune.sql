@@ -23,14 +23,18 @@ CREATE FUNCTION _prunable() RETURNS TABLE (nth bigint, table_name text, age text
     ('api_key', 'retention', 'revoked_at_ms', 'true')) AS t
 $list$;
 
--- Goes through the tables from the one behind `after` on, until a step removes something. One process prunes at a time; another one that
--- comes meanwhile removes nothing. The claim ends with the transaction, so it is kept by a pooler, too, and dies with a process.
+-- Goes through the tables from the one behind `after` on, until it has removed as much as it may, so a step that removes less has found all.
+-- One process prunes at a time; another one that comes meanwhile removes nothing. The claim ends with the transaction, so it is kept
+-- by a pooler, too, and dies with a process.
 CREATE FUNCTION prune(input jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   now_ms constant bigint := _now_of(input);
+  most constant bigint := (input ->> 'maxRows')::bigint;
   after constant bigint := (input ->> 'after')::bigint;
+  removed bigint := 0;
+  last bigint := after;
   each record;
-  removed bigint;
+  rows bigint;
 BEGIN
   -- Several stores may share a database: the claim is on the table of this one.
   IF NOT pg_try_advisory_xact_lock(hashtextextended('nightdesk prune', 'event'::regclass::oid::bigint)) THEN
@@ -41,11 +45,13 @@ BEGIN
     -- What somebody holds is left to the next time.
     EXECUTE format('DELETE FROM %1$I WHERE ctid = ANY (ARRAY(SELECT ctid FROM %1$I WHERE %2$s < $1 AND %3$s ORDER BY %2$s LIMIT $2
       FOR UPDATE SKIP LOCKED))', each.table_name, each.old_at, each.finished)
-      USING now_ms - (input ->> (each.age || 'Ms'))::bigint, (input ->> 'maxRows')::bigint;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    IF removed > 0 THEN RETURN jsonb_build_object('removed', removed, 'after', each.nth); END IF;
+      USING now_ms - (input ->> (each.age || 'Ms'))::bigint, most - removed;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    removed := removed + rows;
+    last := each.nth;
+    EXIT WHEN removed >= most;
   END LOOP;
-  RETURN jsonb_build_object('removed', 0, 'after', after);
+  RETURN jsonb_build_object('removed', removed, 'after', last);
 END $$;
 
 -- Of a table that nobody has analyzed the planner believes that any index leads to one row, so it may take one that goes through all rows of a

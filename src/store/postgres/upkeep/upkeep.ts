@@ -40,7 +40,7 @@ export function upkeepMethods(db: Database): UpkeepMethods {
       return { ...found, activities: found.activities.map(runnable), charges: found.charges.map(runnable) };
     },
     prune: createPruner(db),
-    holdAfterRestore: (input) => db.change('holdAfterRestore', 'hold_after_restore', input),
+    holdAfterRestore: (input) => db.changeWhole('holdAfterRestore', 'hold_after_restore', input),
   };
 }
 
@@ -48,7 +48,7 @@ function runnable({ input, charge, ...rest }: StoredRunnable): RunnableActivity 
   return { ...rest, input: JSON.parse(input) as unknown, ...(charge === null ? {} : { charge }) };
 }
 
-/** Each call goes on behind the table that the last one pruned. */
+/** Each call goes on behind the table at which the last one ended. */
 function createPruner(db: Database): Store['prune'] {
   let after = 0;
   return async ({ nowMs, retentionMs, dedupeKeepMs, maxRows }) => {

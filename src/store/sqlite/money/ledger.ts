@@ -36,7 +36,7 @@ const selectOfConversation = `SELECT e.* FROM ledger_entry e INDEXED BY ledger_e
   WHERE e.tenant_id = ? AND a.conversation_id = ? AND e.state IN ('reserved','calling','uncertain','asking')`;
 /** Index: ledger_entry_open; what is open is small. */
 const selectAbandoned = `SELECT * FROM ledger_entry WHERE state IN ('reserved','calling','uncertain','asking')
-  AND owner_id IS NOT NULL AND owner_id <> ? AND (? = 1 OR lease_until_ms <= ?)`;
+  AND owner_id IS NOT NULL AND iif(?, owner_id <> ?, lease_until_ms <= ?)`;
 
 /** Index: ledger_entry_open. */
 const selectEveryOpen =
@@ -343,7 +343,7 @@ export function rescueCharges(
   input: { ownerId: string; nowMs: number; all: boolean },
 ): number {
   const { ownerId, nowMs, all } = input;
-  const rows = context.db.all<EntryRow>(selectAbandoned, ownerId, all ? 1 : 0, nowMs);
+  const rows = context.db.all<EntryRow>(selectAbandoned, all ? 1 : 0, ownerId, nowMs);
   for (const row of rows) {
     Object.assign(row, { owner_id: null, lease_until_ms: null });
     if (row.state === 'calling' || row.state === 'asking') move(context, row, 'lost', nowMs);

@@ -76,7 +76,7 @@ const windowsMax = 20;
 
 type Step = (context: Context, beforeMs: number, maxRows: number) => number;
 
-/** Prunes one step of one table a call; 0 where no table has anything left. */
+/** Prunes one step a call, of one table after another; 0 where no table has anything left. */
 export function createPruner(): (context: Context, input: PruneInput) => number {
   const steps: { age: Age; step: Step }[] = [
     ...scans.map((scan) => ({ age: scan.age, step: scanStep(scan) })),
@@ -84,12 +84,12 @@ export function createPruner(): (context: Context, input: PruneInput) => number 
   ];
   let next = 0;
   return (context, input) => {
-    for (let tried = 0; tried < steps.length; tried++) {
+    let removed = 0;
+    for (let tried = 0; tried < steps.length && removed < input.maxRows; tried++) {
       const { age, step } = steps[next++ % steps.length]!;
-      const removed = step(context, input.nowMs - keepMsOf(age, input), input.maxRows);
-      if (removed > 0) return removed;
+      removed += step(context, input.nowMs - keepMsOf(age, input), input.maxRows - removed);
     }
-    return 0;
+    return removed;
   };
 }
 

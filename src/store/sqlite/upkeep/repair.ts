@@ -11,13 +11,16 @@ import { openChargeOf, openEntry, rescueCharges } from '../money/ledger.ts';
 /** What was taken was due, and is again at once: no quiet time of a later message puts it off. */
 const freeLeases = `UPDATE conversation SET lease_owner = NULL, lease_until_ms = NULL, fence = fence + 1, due_at_ms = min(coalesce(due_at_ms, ?), ?)
   WHERE lease_owner IS NOT NULL AND (? = 1 OR lease_until_ms <= ?)`;
-/** A crash grants one fresh deadline; an activity that was interrupted before keeps the one it has. */
+/**
+ * A crash grants one fresh deadline; an activity that was interrupted before keeps the one it has. By its lease the caller's own is
+ * freed, too: the answer that gave it more may have been lost. All at once: everybody else's.
+ */
 const freeActivities = `UPDATE activity SET owner_id = NULL, lease_until_ms = NULL, restarts = restarts + 1,
   deadline_at_ms = CASE restarts WHEN 0 THEN ? + deadline_ms ELSE deadline_at_ms END
-  WHERE state = 'running' AND owner_id IS NOT NULL AND owner_id <> ? AND (? = 1 OR lease_until_ms <= ?)`;
+  WHERE state = 'running' AND owner_id IS NOT NULL AND iif(?, owner_id <> ?, lease_until_ms <= ?)`;
 const sendingToUncertain = `UPDATE send SET state = CASE WHEN wamid IS NULL THEN 'uncertain' ELSE 'accepted' END, uncertain_since_ms = ?, uncertain_window_ms = ?,
   why = 'the process died while it was sent', updated_at_ms = ?
-  WHERE state = 'sending' AND owner_id <> ? AND (? = 1 OR sending_at_ms <= ?)`;
+  WHERE state = 'sending' AND iif(?, owner_id <> ?, sending_at_ms <= ?)`;
 /** Index: ledger_entry_open. */
 const renewCharges =
   "UPDATE ledger_entry SET lease_until_ms = ?1 WHERE state IN ('reserved','calling','uncertain','asking') AND owner_id = ?2 AND (?3 IS NULL OR activity_id IN (SELECT value FROM json_each(?3)))";
@@ -72,15 +75,15 @@ export function rescue(context: Context, input: { ownerId: string; nowMs: number
   const oldestMs = input.nowMs - limits.leaseTtlMs - limits.graphTimeoutMs;
   return {
     conversations: db.run(freeLeases, input.nowMs, input.nowMs, all, input.nowMs),
-    activities: db.run(freeActivities, input.nowMs, input.ownerId, all, input.nowMs),
+    activities: db.run(freeActivities, input.nowMs, all, input.ownerId, input.nowMs),
     charges: rescueCharges(context, input),
     uncertain: db.run(
       sendingToUncertain,
       input.nowMs,
       limits.uncertainWindowMs,
       input.nowMs,
-      input.ownerId,
       all,
+      input.ownerId,
       oldestMs,
     ),
   };
