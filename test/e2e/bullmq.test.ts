@@ -1,6 +1,7 @@
 /** The real server with its wakes over BullMQ: customers are answered with Redis, without it, and when it is back empty. */
 import { afterEach, expect, test } from 'vitest';
 import { type SpawnedBot, spawnBot } from '#testing/index.ts';
+import { ServerProcess } from '../proof/server-process.ts';
 import { openTestWorld, type RedisServer, startRedis, whyNoServer } from '../wake/bullmq/redis-server.ts';
 
 const why = whyNoServer();
@@ -54,4 +55,25 @@ test.skipIf(why !== null)('Redis is killed between two messages, and comes back 
   await bot.stop();
   expect(bot.output()).toContain('"Stopped."');
   bot = undefined;
+});
+
+test.skipIf(why !== null)('Redis and the server are told to end together: both do', async () => {
+  redis = await startRedis();
+  const server = new ServerProcess({
+    simulatorUrl: 'http://127.0.0.1:9',
+    env: { WAKE: 'bullmq', REDIS_URL: `redis://127.0.0.1:${redis.port}` },
+  });
+  try {
+    await server.start();
+    // It blocks on Redis, as it does all the time while nothing is to do.
+    await world.until(
+      async () => String(await redis?.command('CLIENT', 'LIST')).includes('cmd=bzpopmin'),
+      patienceMs,
+    );
+    await redis.kill();
+    expect(await server.stop()).toBe(0);
+  } finally {
+    await server.kill();
+    server.remove();
+  }
 });

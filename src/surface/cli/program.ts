@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { endThoughHeld } from '#runtime/world/held-process.ts';
 import type { CheckOptions } from './check.ts';
 import { type CommandRow, commandTable } from './command-table.ts';
 import type { ExportOptions } from './contacts-export.ts';
@@ -88,6 +89,7 @@ function addServers(program: Command, done: Done, fromEnvFile: ReadonlySet<strin
       // Its worker thread loads while this one loads the server.
       const storeWorker = (await import('#runtime/store-worker.ts')).startStoreWorker();
       done(await (await import('./start.ts')).start({ ...options, storeWorker }));
+      endThoughHeld();
     });
   program
     .command('dev')

@@ -322,20 +322,26 @@ class QueuedWake implements BullmqWake {
   }
 
   async #stop(): Promise<void> {
-    const { local, world } = this.#options;
+    const { local } = this.#options;
     this.#cancelAsk();
+    // Where Redis is away nothing can be handed back to it.
+    if (this.#state !== 'away') await this.#handBack();
+    this.#taker?.abandon();
+    await local.stop();
+    for (const link of [this.#link, ...this.#others]) link.end();
+  }
+
+  async #handBack(): Promise<void> {
+    const { world } = this.#options;
     const handedBack = Promise.resolve(this.#sending)
       .then(() => this.#taker?.stop())
       .catch((error) => world.log.debug({ err: outlineOf(error) }, 'A wake was not handed back to Redis.'));
     let cancel = () => {};
     const tooLong = new Promise<void>((resolve) => {
       this.#giveUp = resolve;
-      // Where Redis is away nothing can be handed back to it.
-      cancel = world.timers.after(this.#state === 'away' ? 0 : limits.wakeStopMsMax, resolve);
+      cancel = world.timers.after(limits.wakeStopMsMax, resolve);
     });
     await Promise.race([handedBack, tooLong]);
     cancel();
-    await local.stop();
-    for (const link of [this.#link, ...this.#others]) link.end();
   }
 }

@@ -39,7 +39,7 @@ interface Held {
 export class Taker {
   readonly #deps: TakerDeps;
   readonly #held = new Map<string, Held>();
-  #worker: Worker | null = null;
+  #worker: InstanceType<ReturnType<typeof abandonable>> | null = null;
   #stopped = false;
 
   constructor(deps: TakerDeps) {
@@ -50,7 +50,7 @@ export class Taker {
   start(): void {
     if (this.#worker !== null || this.#stopped) return;
     const { library, client, prefix, world } = this.#deps;
-    this.#worker = new library.Worker(queueName, (job: Job) => this.#process(job.data), {
+    this.#worker = new (abandonable(library))(queueName, (job: Job) => this.#process(job.data), {
       connection: client,
       prefix,
       concurrency: limits.wakesTakenMax,
@@ -120,6 +120,12 @@ export class Taker {
     await worker.close();
   }
 
+  /** For when Redis does not answer: an orderly end would wait for it, and renew locks meanwhile. After a whole stop it does nothing. */
+  abandon(): void {
+    this.#stopped = true;
+    this.#worker?.abandon();
+  }
+
   #heldOf(ref: ConversationRef): Held {
     const key = keyOf(ref);
     let held = this.#held.get(key);
@@ -140,6 +146,15 @@ export class Taker {
     if (held.waiting.length === 0 && held.looks.length === 0) this.#held.delete(keyOf(held.ref));
   }
 }
+
+/** BullMQ's own close, forced or not, keeps renewing locks while one before it waits for Redis. */
+const abandonable = ({ Worker: Base }: TakerDeps['library']) =>
+  class extends Base {
+    abandon(): void {
+      void this.lockManager.close();
+      this.close(true).catch(() => {});
+    }
+  };
 
 const keyOf = ({ tenantId, conversationId }: ConversationRef): string => `${tenantId}\n${conversationId}`;
 
