@@ -108,6 +108,14 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
   ['machine faults', 'A full disk wrote one line to the log for each refused body.'],
   ['machine faults', 'Folders and keys of another user ended in errors without a remedy.'],
   [
+    'many machines',
+    'A worker whose Redis was gone when it was told to stop never ended: a timer of BullMQ held the process.',
+  ],
+  [
+    'many machines',
+    'With Cloud Tasks, an activity that was freed from a dead process waited up to a minute for the next sweep, while its fresh deadline ran out: its customer got the fallback text.',
+  ],
+  [
     'hostile input',
     'Deeply nested and very wide bodies held the event loop for up to 3 s, a full body of messages for 190 ms.',
   ],
