@@ -173,16 +173,17 @@ class Station implements OutboxStation {
     }
     this.#granting = true;
     const inDoubt = sends.map(({ sendId }) => sendId).filter((sendId) => this.#inDoubt.has(sendId));
+    const nowMs = clock.nowMs();
     try {
       const granted = await this.#deps.store.grantSends({
         ownerId: this.#deps.ownerId,
-        nowMs: clock.nowMs(),
+        nowMs,
         sends,
         rulesOf: (send) => paceRulesOf(this.#deps.directory, send.ref.tenantId, send.phoneNumberId),
         ...(inDoubt.length === 0 ? {} : { inDoubt }),
       });
       for (const { outcome, send } of granted) if (outcome !== 'wait') this.#inDoubt.delete(send.sendId);
-      this.#handle(granted);
+      this.#handle(granted, nowMs);
     } catch (error) {
       this.#deps.telemetry.count('nightdesk_store_faults_total', { operation: 'grantSends' });
       this.#deps.world.log.warn({ err: outlineOf(error) }, 'No slots could be had for sends; they wait.');
@@ -200,8 +201,12 @@ class Station implements OutboxStation {
     if (this.#inFlight.size === 0 && !this.#granting) this.#idle?.();
   }
 
-  #handle(granted: readonly Granted[]): void {
+  #handle(granted: readonly Granted[], askedAtMs: number): void {
     const { telemetry, world } = this.#deps;
+    const { clock } = world;
+    // By the time that only grows, and by the later of two readings: a clock of the day that is set back, before the answer or after it,
+    // must not silence a number.
+    const nowMs = Math.max(askedAtMs, clock.nowMs());
     if (world.observer !== undefined) tellGranted(world.observer, granted);
     const waiting = new Map<number, SendRef[]>();
     for (const each of granted) {
@@ -212,7 +217,7 @@ class Station implements OutboxStation {
         case 'wait':
           telemetry.count('nightdesk_pacing_waits_total', { scope: each.scope });
           if (this.#deps.postpone?.(each.send, each.atMs)) break;
-          if (each.scope === 'pair') this.#offerAt(each.send, each.atMs);
+          if (each.scope === 'pair') this.#offerAfter(each.send, each.atMs - nowMs);
           else waiting.set(each.atMs, [...(waiting.get(each.atMs) ?? []), each.send]);
           break;
         case 'withdrawn':
@@ -224,17 +229,14 @@ class Station implements OutboxStation {
           break;
       }
     }
-    const { clock } = this.#deps.world;
-    // By the time that only grows: a clock of the day that is set back must not silence a number.
-    for (const [atMs, sends] of waiting)
-      this.#lanes.putBack(sends, clock.monotonicMs() + atMs - clock.nowMs());
+    for (const [atMs, sends] of waiting) this.#lanes.putBack(sends, clock.monotonicMs() + atMs - nowMs);
   }
 
   /** A send that waits for its pair alone does not stand in the way of its number's others. */
-  #offerAt(send: SendRef, atMs: number): void {
+  #offerAfter(send: SendRef, waitMs: number): void {
     if (this.#stopped) return;
     this.#pairWaits.get(send.sendId)?.();
-    const cancel = this.#deps.world.timers.after(atMs - this.#deps.world.clock.nowMs(), () => {
+    const cancel = this.#deps.world.timers.after(waitMs, () => {
       this.#pairWaits.delete(send.sendId);
       this.offer([send]);
     });

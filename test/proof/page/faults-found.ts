@@ -3,6 +3,7 @@ type Adversary =
   | 'simulation'
   | 'crash points'
   | 'machine faults'
+  | 'many machines'
   | 'hostile input'
   | 'security tests'
   | 'checker of dialogs'
@@ -107,6 +108,10 @@ export const faultsFound: readonly (readonly [Adversary, string])[] = [
   ['machine faults', 'A failed load of the model’s library was remembered until the next start.'],
   ['machine faults', 'A full disk wrote one line to the log for each refused body.'],
   ['machine faults', 'Folders and keys of another user ended in errors without a remedy.'],
+  [
+    'machine faults',
+    'A clock that was set back by an hour in the milliseconds in which slots were asked for silenced the number for that hour.',
+  ],
   [
     'many machines',
     'A worker whose Redis was gone when it was told to stop never ended: a timer of BullMQ held the process.',
