@@ -203,10 +203,8 @@ class Station implements OutboxStation {
 
   #handle(granted: readonly Granted[], askedAtMs: number): void {
     const { telemetry, world } = this.#deps;
-    const { clock } = world;
-    // By the time that only grows, and by the later of two readings: a clock of the day that is set back, before the answer or after it,
-    // must not silence a number.
-    const nowMs = Math.max(askedAtMs, clock.nowMs());
+    // By the time that only grows, and the later of two readings: a clock that is set back must not silence a number.
+    const nowMs = Math.max(askedAtMs, world.clock.nowMs());
     if (world.observer !== undefined) tellGranted(world.observer, granted);
     const waiting = new Map<number, SendRef[]>();
     for (const each of granted) {
@@ -229,7 +227,7 @@ class Station implements OutboxStation {
           break;
       }
     }
-    for (const [atMs, sends] of waiting) this.#lanes.putBack(sends, clock.monotonicMs() + atMs - nowMs);
+    for (const [atMs, sends] of waiting) this.#lanes.putBack(sends, world.clock.monotonicMs() + atMs - nowMs);
   }
 
   /** A send that waits for its pair alone does not stand in the way of its number's others. */
